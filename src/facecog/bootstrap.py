@@ -1,0 +1,73 @@
+"""The one place that chooses the real parts."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial
+
+from facecog.config import Settings
+from facecog.engines.cards import SFACE, YUNET, Card, all_cards
+from facecog.engines.fetch import ensure
+from facecog.engines.onnx import OnnxEngine
+from facecog.errors import InvalidSetting
+from facecog.image import decode
+from facecog.index.memory import MemoryIndex
+from facecog.service import Facecog
+from facecog.store import Store
+
+log = logging.getLogger(__name__)
+
+
+def open_facecog(settings: Settings | None = None) -> Facecog:
+    """Open a facecog: fetch the models where they are missing, open the database, load the gallery.
+
+    Args:
+        settings: read from the environment when not given.
+
+    Raises:
+        ModelUnavailable, DatabaseUnavailable, LegacyHome, InvalidSetting, InvalidCard.
+    """
+    settings = settings or Settings.from_environment(os.environ)
+    embedder = chosen_card(settings)
+    ensure([YUNET, embedder], settings.models_folder)
+    engine = OnnxEngine(YUNET, embedder, settings.models_folder)
+    store = open_store(settings)
+    facecog = Facecog(
+        engine=engine,
+        store=store,
+        index=MemoryIndex(store, embedder.name),
+        points=[(point.fmr, point.threshold) for point in embedder.operating_points],
+        decode=partial(decode, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
+    )
+    _warn_of_other_models(facecog)
+    return facecog
+
+
+def open_store(settings: Settings) -> Store:
+    """Raises: DatabaseUnavailable, LegacyHome."""
+    if settings.database_url:
+        return Store.on_server(settings.database_url)
+    return Store.on_sqlite(settings.home)
+
+
+def chosen_card(settings: Settings) -> Card:
+    """The card of FACECOG_MODEL. Raises: InvalidSetting, InvalidCard."""
+    cards = all_cards(settings.models_folder)
+    card = cards.get(settings.model)
+    if card is None or card.task != "embed":
+        embedders = ", ".join(name for name, card in cards.items() if card.task == "embed")
+        raise InvalidSetting(f"There is no model named {settings.model}. There are: {embedders}.")
+    return card
+
+
+def _warn_of_other_models(facecog: Facecog) -> None:
+    _, samples = facecog.counts()
+    searched = facecog.gallery_size()
+    if searched < samples:
+        log.warning(
+            "%d of %d samples have no template of %s and cannot be recognised with it.",
+            samples - searched,
+            samples,
+            facecog.model,
+        )

@@ -1,0 +1,69 @@
+"""Every setting: its name, its default, and what it does. Read from FACECOG_* variables once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from facecog import image
+from facecog.errors import InvalidSetting
+
+
+def setting(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one facecog runs. `FACECOG_<FIELD>` in capitals sets each field."""
+
+    home: Path = setting(Path("data"), "The folder for faces.db, dataset/ and models/.")
+    models: Path | None = setting(None, "The models folder, when it is not HOME/models.")
+    model: str = setting("sface", "The card of the model that makes templates.")
+    database_url: str | None = setting(
+        None, "postgresql://user:password@host/name, instead of HOME/faces.db."
+    )
+    max_bytes: int = setting(image.MAX_BYTES, "Largest picture, in bytes.")
+    max_pixels: int = setting(image.MAX_PIXELS, "Largest picture, in pixels.")
+    threads: int = setting(4, "Requests that `facecog serve` works on at once.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the FACECOG_* variables; an empty one counts as not set.
+
+        Raises:
+            InvalidSetting: an unknown FACECOG_ name, or a value of the wrong kind.
+        """
+        given = {name: value for name, value in environment.items() if value}
+        known = {variable(option.name): option for option in fields(cls)}
+        for name in given:
+            if name.startswith("FACECOG_") and name not in known:
+                raise InvalidSetting(f"There is no setting {name}. See docs/configuration.md.")
+        return cls(
+            **{
+                option.name: _parsed(name, given[name], option.type)
+                for name, option in known.items()
+                if name in given
+            }
+        )
+
+    @property
+    def models_folder(self) -> Path:
+        return self.models or self.home / "models"
+
+
+def variable(field_name: str) -> str:
+    """The environment variable of a field."""
+    return f"FACECOG_{field_name.upper()}"
+
+
+def _parsed(name: str, value: str, kind: Any) -> Any:
+    if "Path" in str(kind):
+        return Path(value).expanduser()
+    if "int" not in str(kind):
+        return value
+    if not value.isdecimal() or int(value) < 1:
+        raise InvalidSetting(f"{name} is a whole number above 0, not {value!r}.")
+    return int(value)

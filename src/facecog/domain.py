@@ -1,0 +1,262 @@
+"""The frozen nouns of facecog (terms of ISO/IEC 2382-37). No behaviour beyond what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""Upright RGB, uint8, shape (H, W, 3)."""
+
+Vector = NDArray[np.float32]
+"""float32, shape (d,)."""
+
+
+class PixelSize(NamedTuple):
+    """Width and height of an upright picture, in pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded picture.
+
+    Attributes:
+        pixels: upright RGB, uint8, shape (H, W, 3); may be smaller than the picture that was sent.
+        size: of the upright picture as sent, in pixels. Faces are measured in these.
+    """
+
+    pixels: Pixels
+    size: PixelSize
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the picture as sent for one of `pixels`; 1.0 unless it was decoded smaller."""
+        return self.size.width / self.pixels.shape[1]
+
+
+class Box(NamedTuple):
+    """A face's rectangle in pixels of the upright picture; may reach over its border."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def scaled(self, by: float) -> Box:
+        return Box(*(value * by for value in self))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """What is kept of a face so that it can be compared.
+
+    Attributes:
+        vector: float32, shape (d,), L2 norm 1 within 1e-3; no unit.
+        model: name of the model card that made it.
+
+    Raises:
+        ValueError: the vector is not 1-D, not finite, or not of norm 1.
+
+    Term: "biometric template", ISO/IEC 2382-37.
+    """
+
+    vector: Vector
+    model: str
+
+    def __post_init__(self) -> None:
+        # A NaN norm fails the comparison too, so one test covers "finite" as well.
+        if self.vector.ndim != 1 or not abs(float(np.linalg.norm(self.vector)) - 1) <= 1e-3:
+            raise ValueError("a template is a 1-D vector of norm 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a face is not good enough: a stable code, and words a person can act on."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How fit a face is for comparison; see `quality.py` for the units of each measure.
+
+    Attributes:
+        measures: name of the measure -> value.
+        reasons: what is wrong, worst first; empty when the face may be enrolled.
+    """
+
+    measures: dict[str, float]
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One detection in one picture.
+
+    Attributes:
+        box: in pixels of the upright picture.
+        landmarks: float32, shape (5, 2), x and y in pixels: right eye, left eye, nose tip, right and
+            left corner of the mouth, where right is the person's own.
+        detection_score: 0 to 1, how sure the detector is that this is a face.
+        quality: the verdict of the quality gate.
+        template: None from `detect`, which does not need one.
+    """
+
+    box: Box
+    landmarks: NDArray[np.float32]
+    detection_score: float
+    quality: Quality
+    template: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The person a record is about."""
+
+    id: str
+    name: str
+    created_at: datetime
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One stored photo crop of a subject.
+
+    Attributes:
+        origin: where the photo came from, e.g. "camera", "api", "cli", "legacy".
+        quality: the measures of `quality.assess` when it was enrolled.
+    """
+
+    id: str
+    subject_id: str
+    created_at: datetime
+    origin: str
+    quality: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A subject that a probe was compared with, by its best sample.
+
+    Attributes:
+        score: cosine similarity of the two templates, -1 to 1, higher is more alike.
+    """
+
+    subject_id: str
+    sample_id: str
+    score: float
+    name: str = ""
+
+
+class Decision(Enum):
+    """What is said of one probe."""
+
+    MATCH = "match"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The point at which a decision was made, so that it can be explained later.
+
+    Attributes:
+        threshold: cosine similarity at or above which two templates match.
+        fmr: false match rate of one comparison that the threshold was measured at.
+        model: the model card that made the templates.
+    """
+
+    threshold: float
+    fmr: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedFace:
+    """A face of the probe picture, and who it is.
+
+    Attributes:
+        candidates: best first; also those below the threshold.
+    """
+
+    face: Face
+    decision: Decision
+    threshold: float
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def match(self) -> Candidate | None:
+        """The subject this face is said to be, or None when it is unknown."""
+        return self.candidates[0] if self.decision is Decision.MATCH else None
+
+    @property
+    def score(self) -> float | None:
+        """The best candidate's score; None while the gallery is empty."""
+        return self.candidates[0].score if self.candidates else None
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Who is in a picture.
+
+    Attributes:
+        gallery_size: templates that were searched.
+    """
+
+    size: PixelSize
+    faces: tuple[IdentifiedFace, ...]
+    operation: Operation
+    gallery_size: int
+
+    @property
+    def best(self) -> Candidate | None:
+        """The best match in the picture, or None when everybody in it is unknown."""
+        matches = [face.match for face in self.faces if face.match]
+        return max(matches, key=lambda match: match.score, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether two pictures show the same person."""
+
+    same: bool
+    score: float
+    operation: Operation
+    faces: tuple[Face, Face]
+    sizes: tuple[PixelSize, PixelSize]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The faces of one picture, largest first."""
+
+    size: PixelSize
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What registering did.
+
+    Attributes:
+        added: False when this very photo was already a sample of this subject.
+    """
+
+    subject: Subject
+    sample: Sample
+    added: bool
+    face: Face
+    size: PixelSize

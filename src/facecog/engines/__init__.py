@@ -1,0 +1,21 @@
+"""Finding faces and making templates of them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from facecog.domain import Face, Picture
+
+
+class FaceEngine(Protocol):
+    """The seam between facecog and the models. Safe to call from several threads at once."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model card that its templates carry."""
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        """The faces of a picture, largest first, without templates."""
+
+    def embed(self, picture: Picture) -> tuple[Face, ...]:
+        """The faces of a picture, largest first, each with its template."""

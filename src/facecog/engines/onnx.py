@@ -1,0 +1,165 @@
+"""The default engine: a YuNet-shaped detector and an ArcFace-style embedder on ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from facecog.domain import Box, Face, Picture, Pixels, Template
+from facecog.engines import yunet
+from facecog.engines.cards import Card
+from facecog.errors import ModelUnavailable
+from facecog.geometry import align
+from facecog.quality import assess
+
+# The side of YuNet's fixed, square input.
+SIDE = 640
+# Long sides that a picture is brought to inside that square, in turn, until a face is found.
+# The second is for faces that fill the picture: YuNet misses those over about 400 pixels.
+LOOKS = (640, 224)
+# A tiny picture is enlarged at most this many times, so that its faces are at least seen.
+ENLARGE = 4.0
+MIN_SCORE = 0.6
+# Where this part of a picture is blown out, an overexposed face may hide in the highlights: look
+# once more with them stretched, so that its owner hears "too bright" and not "no face".
+BLOWN_OUT = 0.2
+HIGHLIGHTS = (255 * (np.arange(256) / 255) ** 8).astype(np.uint8)
+
+
+class Found(NamedTuple):
+    """A detection in pixels of the decoded picture: x, y, width, height; (5, 2); 0 to 1."""
+
+    box: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+    score: float
+
+
+class OnnxEngine:
+    """FaceEngine on ONNX Runtime. Sessions are shared by all threads (ONNX Runtime allows it)."""
+
+    def __init__(self, detector: Card, embedder: Card, models: Path) -> None:
+        """
+        Args:
+            detector, embedder: cards of task "detect" and "embed".
+            models: the folder where their files are.
+
+        Raises:
+            ModelUnavailable: a file is missing or is not a model of the shape its card says.
+        """
+        self._detector = Network(detector, models)
+        self._embedder = Network(embedder, models)
+        self._check_dimension()
+
+    @property
+    def model(self) -> str:
+        return self._embedder.card.name
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        return self._faces(picture, embed=False)
+
+    def embed(self, picture: Picture) -> tuple[Face, ...]:
+        return self._faces(picture, embed=True)
+
+    def _faces(self, picture: Picture, embed: bool) -> tuple[Face, ...]:
+        faces = [self._face(picture, found, embed) for found in self._find(picture.pixels)]
+        return tuple(sorted(faces, key=lambda face: -face.box.width * face.box.height))
+
+    def _face(self, picture: Picture, found: Found, embed: bool) -> Face:
+        aligned = align(picture.pixels, found.landmarks)
+        box = Box(*(float(value) for value in found.box)).scaled(picture.scale)
+        landmarks = found.landmarks * np.float32(picture.scale)
+        return Face(
+            box=box,
+            landmarks=landmarks,
+            detection_score=found.score,
+            quality=assess(aligned, landmarks),
+            template=self._template(aligned) if embed else None,
+        )
+
+    def _find(self, pixels: Pixels) -> list[Found]:
+        longest = max(pixels.shape[:2])
+        for look in LOOKS:
+            scale = min(look / longest, ENLARGE)
+            if found := self._look(pixels, scale):
+                return found
+        if np.mean(pixels >= 250) > BLOWN_OUT:
+            return self._look(HIGHLIGHTS[pixels], min(SIDE / longest, ENLARGE))
+        return []
+
+    def _look(self, pixels: Pixels, scale: float) -> list[Found]:
+        canvas, corner = letterbox(pixels, scale)
+        outputs = self._detector.run(canvas, yunet.OUTPUTS)
+        boxes, landmarks, scores = yunet.decode(outputs, SIDE, MIN_SCORE)
+        boxes[:, :2] -= corner
+        return [
+            Found(box / scale, (points - corner) / scale, float(score))
+            for box, points, score in zip(boxes, landmarks, scores, strict=True)
+        ]
+
+    def _template(self, aligned: Pixels) -> Template:
+        (output,) = self._embedder.run(aligned)
+        vector = output[0]
+        return Template(vector / max(float(np.linalg.norm(vector)), 1e-12), self.model)
+
+    def _check_dimension(self) -> None:
+        card = self._embedder.card
+        dimension = self._template(np.zeros((112, 112, 3), np.uint8)).vector.size
+        if card.dimension not in (None, dimension):
+            raise ModelUnavailable(
+                f"The model {card.name} gives {dimension} numbers, its card says {card.dimension}."
+            )
+
+
+def letterbox(pixels: Pixels, scale: float) -> tuple[Pixels, NDArray[np.float32]]:
+    """The picture at `scale` in the middle of a black SIDE x SIDE square.
+
+    Returns:
+        the square, uint8, shape (SIDE, SIDE, 3), and where its picture begins, (x, y).
+    """
+    height, width = (max(1, min(SIDE, round(n * scale))) for n in pixels.shape[:2])
+    # reducing_gap: box-filter first where the picture is much larger, or thin faces alias away.
+    small = Image.fromarray(pixels).resize(
+        (width, height), Image.Resampling.BILINEAR, reducing_gap=2.0
+    )
+    left, top = (SIDE - width) // 2, (SIDE - height) // 2
+    canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
+    canvas[top : top + height, left : left + width] = np.asarray(small)
+    return canvas, np.array([left, top], np.float32)
+
+
+class Network:
+    """One ONNX file and what its card says of its input."""
+
+    def __init__(self, card: Card, models: Path) -> None:
+        self.card = card
+        options = onnxruntime.SessionOptions()
+        # As many requests at once as there are threads; a second thread a request does not pay.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            # `/` keeps an absolute path of a user's own card as it is.
+            self._session = onnxruntime.InferenceSession(
+                models / card.file, options, providers=["CPUExecutionProvider"]
+            )
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ModelUnavailable(f"The model {card.name} cannot be loaded: {error}") from error
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, pixels: Pixels, outputs: tuple[str, ...] = ()) -> list[NDArray[np.float32]]:
+        """Feed one RGB picture, uint8, shape (H, W, 3); the named outputs, or all of them."""
+        ordered = pixels if self.card.channels == "RGB" else pixels[:, :, ::-1]
+        blob = (ordered.astype(np.float32) - self.card.mean) * self.card.scale
+        feed = {self._input: np.ascontiguousarray(blob.transpose(2, 0, 1)[None], np.float32)}
+        try:
+            result: list[NDArray[np.float32]] = self._session.run(list(outputs) or None, feed)
+        except (RuntimeError, ValueError) as error:
+            raise ModelUnavailable(
+                f"The model {self.card.name} does not take the input its card says: {error}"
+            ) from error
+        return result

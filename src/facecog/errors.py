@@ -1,0 +1,165 @@
+"""One tree of refusals. Each has a stable `code`, and a sentence that a person understands.
+
+`web/errors.py` turns them into HTTP answers and `cli.py` into a line on stderr; nobody else does.
+Anything that is not a FacecogError is a bug.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from facecog.domain import Face, PixelSize, Quality
+
+
+class FacecogError(Exception):
+    """A refusal. `str(error)` is the sentence for the person who asked."""
+
+    code: ClassVar[str] = "error"
+
+
+class InvalidInput(FacecogError):
+    """What was sent cannot be used as it is."""
+
+    code = "invalid_input"
+
+
+class NotFound(FacecogError):
+    """There is nothing of that id or name."""
+
+    code = "not_found"
+
+
+class Conflict(FacecogError):
+    """It contradicts what is already stored."""
+
+    code = "conflict"
+
+
+class Unavailable(FacecogError):
+    """A part that facecog needs is not there (a model, the database)."""
+
+    code = "unavailable"
+
+
+class NotAPicture(InvalidInput):
+    """The bytes are not a picture of a supported format."""
+
+    code = "not_a_picture"
+
+
+class Truncated(InvalidInput):
+    """The picture's header was read but its pixels are cut off or damaged."""
+
+    code = "truncated"
+
+
+class TooLarge(InvalidInput):
+    """More bytes than the limit."""
+
+    code = "too_large"
+
+
+class TooManyPixels(InvalidInput):
+    """More pixels than the limit, by the header."""
+
+    code = "too_many_pixels"
+
+
+class InvalidName(InvalidInput):
+    """A name that is empty, too long, or holds control characters."""
+
+    code = "invalid_name"
+
+
+class InvalidCursor(InvalidInput):
+    """A paging cursor that facecog did not give out."""
+
+    code = "invalid_cursor"
+
+
+class InvalidCard(InvalidInput):
+    """A model card that cannot be read."""
+
+    code = "invalid_card"
+
+
+class InvalidSetting(InvalidInput):
+    """A FACECOG_ variable with a value that cannot be used."""
+
+    code = "invalid_setting"
+
+
+class InvalidDataset(InvalidInput):
+    """A list of labelled photographs that cannot be read."""
+
+    code = "invalid_dataset"
+
+
+class FaceRefused(InvalidInput):
+    """A picture whose faces cannot be used; it carries them, so that a page can draw them."""
+
+    def __init__(self, message: str, size: PixelSize, faces: tuple[Face, ...] = ()) -> None:
+        super().__init__(message)
+        self.size = size
+        self.faces = faces
+
+
+class NoFace(FaceRefused):
+    """No face was found."""
+
+    code = "no_face"
+
+
+class SeveralFaces(FaceRefused):
+    """More than one face where exactly one was asked for."""
+
+    code = "several_faces"
+
+
+class FaceTooSmall(FaceRefused):
+    """The face has too few pixels to be compared."""
+
+    code = "face_too_small"
+
+
+class LowQuality(FaceRefused):
+    """The face is too dark, blurred or covered to be enrolled; `quality.reasons` says why."""
+
+    code = "low_quality"
+
+    def __init__(self, message: str, size: PixelSize, face: Face, quality: Quality) -> None:
+        super().__init__(message, size, (face,))
+        self.quality = quality
+
+
+class SubjectNotFound(NotFound):
+    code = "subject_not_found"
+
+
+class SampleNotFound(NotFound):
+    code = "sample_not_found"
+
+
+class NameTaken(Conflict):
+    """Another subject has this name."""
+
+    code = "name_taken"
+
+
+class LegacyHome(Conflict):
+    """The folder belongs to the original facecog and must not be written to."""
+
+    code = "legacy_home"
+
+
+class ModelUnavailable(Unavailable):
+    """A model file could not be had."""
+
+    code = "model_unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached, or is not one that facecog can use."""
+
+    code = "database_unavailable"

@@ -1,0 +1,117 @@
+"""Where things are in a picture: pure NumPy and one Pillow resampling call, no model."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from facecog.domain import Box, Pixels
+
+Points = NDArray[np.float32]
+
+# Where the five landmarks lie in an aligned 112x112 crop: right eye, left eye, nose, mouth corners.
+# Source: the template of ArcFace (Deng et al., CVPR 2019), as in insightface's face_align.py.
+ARCFACE_POINTS: Points = np.array(
+    [
+        [38.2946, 51.6963],
+        [73.5318, 51.5014],
+        [56.0252, 71.7366],
+        [41.5493, 92.3655],
+        [70.7299, 92.2041],
+    ],
+    dtype=np.float32,
+)
+
+
+def similarity_transform(source: Points, target: Points) -> NDArray[np.float64]:
+    """The rotation, scale and shift that best move `source` onto `target` (least squares).
+
+    Args:
+        source, target: shape (n, 2), x and y.
+
+    Returns:
+        shape (2, 3): [sR | t], so that target ~ source @ M[:, :2].T + M[:, 2].
+
+    Source: Umeyama, IEEE TPAMI 13(4), 1991, equations 34-43.
+    """
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    a = (source - source_mean).astype(np.float64)
+    b = (target - target_mean).astype(np.float64)
+    u, singular, vt = np.linalg.svd(b.T @ a / len(a))
+    # A mirror image is not a similarity: flip the weakest axis back.
+    sign = np.array([1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt)) or 1.0])
+    rotation = (u * sign) @ vt
+    scale = float((singular * sign).sum() / max(a.var(axis=0).sum(), 1e-12))
+    shift = target_mean - scale * rotation @ source_mean
+    return np.hstack([scale * rotation, shift[:, None]])
+
+
+def align(pixels: Pixels, landmarks: Points, side: int = 112) -> Pixels:
+    """Cut out a face so that its landmarks lie on ARCFACE_POINTS.
+
+    Args:
+        pixels: RGB, uint8, shape (H, W, 3).
+        landmarks: shape (5, 2), in pixels of `pixels`.
+        side: of the square crop, in pixels.
+
+    Returns:
+        RGB, uint8, shape (side, side, 3), bilinear; black where the picture ends.
+    """
+    forward = similarity_transform(landmarks, ARCFACE_POINTS * (side / 112))
+    linear = np.linalg.inv(forward[:, :2])
+    # Pillow samples output pixel centres (i + 0.5), landmarks count pixel centres as whole numbers.
+    shift = linear @ (-forward[:, 2] - 0.5) + 0.5
+    backward = np.hstack([linear, shift[:, None]])
+    aligned = Image.fromarray(pixels).transform(
+        (side, side),
+        Image.Transform.AFFINE,
+        tuple(backward.ravel()),
+        Image.Resampling.BILINEAR,
+    )
+    return np.asarray(aligned)
+
+
+def non_maximum_suppression(
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], overlap: float
+) -> NDArray[np.intp]:
+    """Keep the best of each group of boxes that cover each other.
+
+    Args:
+        boxes: shape (n, 4), x, y, width, height.
+        scores: shape (n,).
+        overlap: intersection over union above which the weaker box goes.
+
+    Returns:
+        indices of the boxes kept, best score first.
+    """
+    left, top = boxes[:, 0], boxes[:, 1]
+    right, bottom = left + boxes[:, 2], top + boxes[:, 3]
+    area = boxes[:, 2] * boxes[:, 3]
+    order = np.argsort(-scores, kind="stable")
+    kept: list[np.intp] = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        width = np.minimum(right[best], right[rest]) - np.maximum(left[best], left[rest])
+        height = np.minimum(bottom[best], bottom[rest]) - np.maximum(top[best], top[rest])
+        shared = width.clip(0) * height.clip(0)
+        order = rest[shared <= overlap * (area[best] + area[rest] - shared)]
+    return np.array(kept, dtype=np.intp)
+
+
+def crop(pixels: Pixels, box: Box, margin: float = 0.5) -> Pixels:
+    """The face with its surroundings, as it is kept in `dataset/`.
+
+    Args:
+        pixels: RGB, uint8, shape (H, W, 3).
+        box: of the face, in pixels of `pixels`.
+        margin: added on each side, as a part of the box's larger side, so that the face can be
+            found and aligned again by another model.
+    """
+    height, width = pixels.shape[:2]
+    grow = margin * max(box.width, box.height)
+    left, top = max(0, int(box.x - grow)), max(0, int(box.y - grow))
+    right = min(width, int(np.ceil(box.x + box.width + grow)))
+    bottom = min(height, int(np.ceil(box.y + box.height + grow)))
+    return np.ascontiguousarray(pixels[top:bottom, left:right])

@@ -1,0 +1,198 @@
+"""Bytes of a picture -> upright RGB pixels, with limits that are checked before decoding."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+
+import numpy as np
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+from pi_heif import HeifImageFile, register_heif_opener
+
+from facecog.domain import Picture, Pixels, PixelSize
+from facecog.errors import NotAPicture, TooLarge, TooManyPixels, Truncated
+
+register_heif_opener(thumbnails=False)
+
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 50_000_000
+
+# Formats that cameras, phones and the web make. Everything else Pillow reads stays shut:
+# each format is attack surface. (MPO, two JPEGs in one file as some phones make it, opens as JPEG.)
+PLUGINS = (
+    JpegImagePlugin.JpegImageFile,
+    PngImagePlugin.PngImageFile,
+    WebPImagePlugin.WebPImageFile,
+    GifImagePlugin.GifImageFile,
+    BmpImagePlugin.BmpImageFile,
+    TiffImagePlugin.TiffImageFile,
+    AvifImagePlugin.AvifImageFile,
+    HeifImageFile,
+    Jpeg2KImagePlugin.Jpeg2KImageFile,
+)
+FORMATS = tuple(plugin.format for plugin in PLUGINS)
+
+# A larger picture is decoded at an integer fraction of its size, never below this long side:
+# faces of 16 pixels at detection size still keep the 112 pixels that the embedder takes.
+WORKING_SIDE = 1600
+
+# What Pillow's decoders raise on damaged files.
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error)
+DAMAGED = "This picture is damaged or cut off; send it again."
+
+EXIF_ORIENTATION = 0x0112
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+QUARTER_TURNS = (5, 6, 7, 8)
+
+
+def decode(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Read a picture: its first frame, upright, in RGB.
+
+    Args:
+        data: a file of one of FORMATS.
+        max_bytes: refuse more bytes than this.
+        max_pixels: refuse more pixels than this, by the header, before any decoding.
+
+    Raises:
+        TooLarge, TooManyPixels: above a limit.
+        NotAPicture: not a file of a supported format.
+        Truncated: the header is fine, the pixels are not.
+    """
+    if len(data) > max_bytes:
+        raise TooLarge(f"The picture has more than {max_bytes / 1e6:g} MB.")
+    opened = _open(data)
+    stored = PixelSize(*opened.size)
+    _bound(opened, max_pixels)
+    orientation = _orientation(opened)
+    pixels = _turned(_rgb(_load(opened)), orientation)
+    size = PixelSize(*reversed(stored)) if orientation in QUARTER_TURNS else stored
+    return Picture(pixels, size)
+
+
+def encode_jpeg(pixels: Pixels, longest: int = 512) -> bytes:
+    """Write RGB pixels, uint8, shape (H, W, 3), as a JPEG without metadata.
+
+    Args:
+        longest: a larger picture is scaled down to this long side.
+    """
+    out = io.BytesIO()
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((longest, longest))
+    picture.save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def _open(data: bytes) -> Image.Image:
+    """Read the header alone."""
+    if not data:
+        raise NotAPicture("The picture is empty.")
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own bomb warning comes at 89 megapixels; our limit is checked right after.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise NotAPicture(
+            "This is not a picture that can be read. Send a JPEG, PNG, WebP, HEIC or AVIF file."
+        ) from None
+    except Image.DecompressionBombError:
+        raise TooManyPixels("The picture has too many pixels.") from None
+    except DAMAGE:
+        raise Truncated(DAMAGED) from None
+
+
+def _bound(opened: Image.Image, max_pixels: int) -> None:
+    """Refuse too many pixels, by the header; let a large JPEG be decoded by draft mode.
+
+    A baseline JPEG decoded at 1/2, 1/4 or 1/8 needs memory for that fraction alone, so it may have
+    four times as many pixels. A progressive one is held in memory whole.
+    """
+    width, height = opened.size
+    if opened.format in ("JPEG", "MPO") and not opened.info.get("progressive"):
+        max_pixels *= 4
+    if width * height > max_pixels:
+        raise TooManyPixels(f"The picture has more than {max_pixels / 1e6:g} megapixels.")
+    shrink = max(width, height) // WORKING_SIDE
+    if shrink > 1 and isinstance(opened, ImageFile.ImageFile):
+        opened.draft(opened.mode, (max(1, width // shrink), max(1, height // shrink)))
+
+
+def _load(opened: Image.Image) -> Image.Image:
+    """Decode the first frame, a large one at an integer fraction of its size."""
+    try:
+        opened.load()
+    except Image.DecompressionBombError:
+        raise TooManyPixels("A frame of this picture has too many pixels.") from None
+    except DAMAGE:
+        raise Truncated(DAMAGED) from None
+    shrink = max(opened.size) // WORKING_SIDE
+    # The smaller side keeps at least one pixel; a palette cannot be averaged before conversion.
+    if 1 < shrink <= min(opened.size) and opened.mode in ("L", "RGB", "RGBA", "CMYK"):
+        return opened.reduce(shrink)
+    return opened
+
+
+def _orientation(opened: Image.Image) -> int:
+    """The EXIF orientation tag (1 to 8, EXIF 2.32 section 4.6.4), 1 when it is absent or broken."""
+    try:
+        value = opened.getexif().get(EXIF_ORIENTATION, 1)
+    except (*DAMAGE, KeyError):
+        return 1
+    return value if value in UPRIGHT else 1
+
+
+def _turned(pixels: Image.Image, orientation: int) -> Pixels:
+    if orientation in UPRIGHT:
+        pixels = pixels.transpose(UPRIGHT[orientation])
+    return np.asarray(pixels)
+
+
+def _rgb(loaded: Image.Image) -> Image.Image:
+    """Any of Pillow's modes -> RGB; no transparency, 8 bits a channel."""
+    if loaded.mode.startswith(("I", "F")):
+        loaded = _eight_bit(loaded)
+    if "A" in loaded.mode.upper() and loaded.mode != "LAB" or "transparency" in loaded.info:
+        return _opaque(loaded.convert("RGBA"))
+    return loaded if loaded.mode == "RGB" else loaded.convert("RGB")
+
+
+def _opaque(layer: Image.Image) -> Image.Image:
+    """Clear parts have no colour and become white; half-clear ones keep the colour they have.
+
+    Blending those with a background would only wash a face out.
+    """
+    painted = layer.getchannel("A").point(lambda alpha: 255 if alpha else 0)
+    white = Image.new("RGB", layer.size, "white")
+    white.paste(layer.convert("RGB"), mask=painted)
+    return white
+
+
+def _eight_bit(loaded: Image.Image) -> Image.Image:
+    """Gray of 16 or 32 bits -> 8 bits. Pillow's own conversion clips at 255, so all turns white."""
+    values = np.asarray(loaded, dtype=np.float32)
+    if values.max(initial=0) > 255:
+        values = values / 257
+    elif loaded.mode == "F" and values.max(initial=0) <= 1:
+        values = values * 255
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))

@@ -1,0 +1,40 @@
+"""What a name may be, and when two are the same."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from facecog.errors import InvalidName
+
+MAX_LENGTH = 200  # characters
+
+# Format characters that names are written with: joiners of Persian, Hindi and emoji.
+JOINERS = "\u200c\u200d"
+
+
+def clean_name(name: str) -> str:
+    """A name as it is kept: composed (NFC), white space trimmed and single.
+
+    Raises:
+        InvalidName: empty, longer than MAX_LENGTH, or with control characters, among them those
+            that turn the direction of the text around them.
+    """
+    if any(_is_control(character) for character in name.strip()):
+        raise InvalidName("A name cannot hold control characters.")
+    cleaned = unicodedata.normalize("NFC", " ".join(name.split()))
+    if not cleaned:
+        raise InvalidName("The name is empty: say who this is.")
+    if len(cleaned) > MAX_LENGTH:
+        raise InvalidName(f"The name has more than {MAX_LENGTH} characters.")
+    return cleaned
+
+
+def name_key(name: str) -> str:
+    """The form by which names are compared, searched and sorted: "ANNA" and "Anna" are one."""
+    return unicodedata.normalize("NFKC", " ".join(name.split()).casefold())
+
+
+def _is_control(character: str) -> bool:
+    # Cc control, Cf format, Cs lone surrogate, Co private, Cn unassigned, Zl and Zp line breaks.
+    category = unicodedata.category(character)
+    return category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and character not in JOINERS

@@ -1,0 +1,227 @@
+"""Facecog: the whole product as one plain class. Web, command line and evaluation call only this."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from facecog.decision import IDENTIFY_FMR, VERIFY_FMR, decide, operation, score
+from facecog.domain import (
+    Candidate,
+    Detection,
+    Enrolment,
+    Face,
+    Identification,
+    Picture,
+    Sample,
+    Subject,
+    Template,
+    Verification,
+)
+from facecog.engines import FaceEngine
+from facecog.errors import FaceTooSmall, LowQuality, NoFace, SeveralFaces
+from facecog.geometry import crop
+from facecog.image import encode_jpeg
+from facecog.index import FaceIndex
+from facecog.names import clean_name
+from facecog.quality import TOO_SMALL
+from facecog.store import Page, Store
+
+CANDIDATES = 5  # named for each face
+MAX_PAGE = 1000
+
+
+class Facecog:
+    """Register faces under names, and say who is in a picture.
+
+    Pictures are the bytes of an image file. Every method may raise the refusals of `decode`
+    (not_a_picture, truncated, too_large, too_many_pixels) where it takes one.
+    """
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        store: Store,
+        index: FaceIndex,
+        points: Sequence[tuple[float, float]],
+        decode: Callable[[bytes], Picture],
+    ) -> None:
+        """
+        Args:
+            points: (false match rate, cosine threshold) measured with the engine's model.
+            decode: bytes of an image file -> Picture.
+        """
+        self._engine, self._store, self._index = engine, store, index
+        self._points, self._decode = points, decode
+
+    # -- faces --------------------------------------------------------------------------------
+
+    def enrol(self, name: str, photo: bytes, origin: str = "library") -> Enrolment:
+        """Keep the one face of a photo under a name.
+
+        Args:
+            origin: where the photo comes from, kept with the sample.
+
+        Raises:
+            InvalidName, NoFace, SeveralFaces, FaceTooSmall, LowQuality.
+        """
+        name = clean_name(name)
+        picture = self._decode(photo)
+        face, template = self._only_face(picture, "Registering")
+        _refuse_poor(picture, face)
+        subject, sample, added = self._store.add_sample(
+            name=name,
+            template=template,
+            crop=_crop_jpeg(picture, face),
+            photo_sha256=hashlib.sha256(photo).hexdigest(),
+            origin=origin,
+            quality=face.quality.measures,
+        )
+        return Enrolment(subject, sample, added, face, picture.size)
+
+    def identify(self, photo: bytes) -> Identification:
+        """Say of each face in a photo who it is, or that it is unknown. Raises: NoFace."""
+        picture = self._decode(photo)
+        faces = self._engine.embed(picture)
+        if not faces:
+            raise NoFace("There is no face in this photo.", picture.size)
+        at = operation(self._points, self._engine.model, IDENTIFY_FMR)
+        found = self._index.search([_template(face) for face in faces], CANDIDATES)
+        named = self._named(found)
+        return Identification(
+            size=picture.size,
+            faces=tuple(
+                decide(face, candidates, at)
+                for face, candidates in zip(faces, named, strict=True)
+            ),
+            operation=at,
+            gallery_size=self._index.size(),
+        )
+
+    def verify(self, photo_a: bytes, photo_b: bytes) -> Verification:
+        """Say whether two photos of one face each show the same person.
+
+        Raises:
+            NoFace, SeveralFaces.
+        """
+        a, b = self._decode(photo_a), self._decode(photo_b)
+        face_a, template_a = self._only_face(a, "Comparing", " (the first)")
+        face_b, template_b = self._only_face(b, "Comparing", " (the second)")
+        at = operation(self._points, self._engine.model, VERIFY_FMR)
+        alike = score(template_a, template_b)
+        return Verification(alike >= at.threshold, alike, at, (face_a, face_b), (a.size, b.size))
+
+    def detect(self, photo: bytes) -> Detection:
+        """The faces of a photo, none too."""
+        picture = self._decode(photo)
+        return Detection(picture.size, self._engine.detect(picture))
+
+    # -- people -------------------------------------------------------------------------------
+
+    def subjects(
+        self, limit: int = 100, cursor: str | None = None, search: str = ""
+    ) -> Page[Subject]:
+        """People by name, a page at a time. Raises: InvalidCursor."""
+        return self._store.subjects(min(limit, MAX_PAGE), cursor, search)
+
+    def subject(self, subject_id: str) -> Subject:
+        """Raises: SubjectNotFound."""
+        return self._store.subject(subject_id)
+
+    def subject_named(self, name: str) -> Subject:
+        """Raises: SubjectNotFound."""
+        return self._store.subject_named(name)
+
+    def rename_subject(self, subject_id: str, name: str) -> Subject:
+        """Raises: InvalidName, SubjectNotFound, NameTaken."""
+        return self._store.rename_subject(subject_id, clean_name(name))
+
+    def delete_subject(self, subject_id: str) -> None:
+        """Forget a person with all samples, templates and crops. Raises: SubjectNotFound."""
+        self._store.delete_subject(subject_id)
+
+    def samples(
+        self, subject_id: str, limit: int = 100, cursor: str | None = None
+    ) -> Page[Sample]:
+        """A person's samples, oldest first. Raises: SubjectNotFound, InvalidCursor."""
+        return self._store.samples(subject_id, min(limit, MAX_PAGE), cursor)
+
+    def sample(self, sample_id: str) -> Sample:
+        """Raises: SampleNotFound."""
+        return self._store.sample(sample_id)
+
+    def crop(self, sample_id: str) -> bytes:
+        """A sample's picture as JPEG. Raises: SampleNotFound."""
+        return self._store.crop(sample_id)
+
+    def delete_sample(self, sample_id: str) -> None:
+        """Forget one sample; its person stays. Raises: SampleNotFound."""
+        self._store.delete_sample(sample_id)
+
+    # -- itself -------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> str:
+        """Name of the model card in use."""
+        return self._engine.model
+
+    @property
+    def database(self) -> str:
+        """ "sqlite" or "postgresql"."""
+        return self._store.kind
+
+    def counts(self) -> tuple[int, int]:
+        """How many people and samples are stored."""
+        return self._store.counts()
+
+    def gallery_size(self) -> int:
+        """Samples that a search compares with: those with a template of the model in use."""
+        return self._index.size()
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _only_face(
+        self, picture: Picture, doing: str, which: str = ""
+    ) -> tuple[Face, Template]:
+        faces = self._engine.embed(picture)
+        if not faces:
+            raise NoFace(f"There is no face in this photo{which}.", picture.size)
+        if len(faces) > 1:
+            raise SeveralFaces(
+                f"There are {len(faces)} faces in this photo{which}. {doing} takes a photo of one "
+                "person alone.",
+                picture.size,
+                faces,
+            )
+        return faces[0], _template(faces[0])
+
+    def _named(self, found: list[list[Candidate]]) -> list[list[Candidate]]:
+        """Candidates with their names. One who was deleted since the search is left out."""
+        names = self._store.names([one.subject_id for candidates in found for one in candidates])
+        return [
+            [
+                Candidate(one.subject_id, one.sample_id, one.score, names[one.subject_id])
+                for one in candidates
+                if one.subject_id in names
+            ]
+            for candidates in found
+        ]
+
+
+def _template(face: Face) -> Template:
+    if face.template is None:
+        raise ValueError("the engine gave a face without a template")
+    return face.template
+
+
+def _refuse_poor(picture: Picture, face: Face) -> None:
+    quality = face.quality
+    if TOO_SMALL in quality.reasons:
+        raise FaceTooSmall(TOO_SMALL.message, picture.size, (face,))
+    if not quality.ok:
+        raise LowQuality(" ".join(r.message for r in quality.reasons), picture.size, face, quality)
+
+
+def _crop_jpeg(picture: Picture, face: Face) -> bytes:
+    return encode_jpeg(crop(picture.pixels, face.box.scaled(1 / picture.scale)))

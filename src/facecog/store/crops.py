@@ -1,0 +1,104 @@
+"""Where the crops live: files in dataset/ beside SQLite, a table on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select
+
+from facecog.store.tables import crops
+
+
+class Crops(Protocol):
+    def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
+        """Keep a crop, lasting, before the transaction of `connection` is committed."""
+
+    def get(self, connection: Connection, sample_id: str) -> bytes | None: ...
+
+    def drop(self, sample_ids: list[str]) -> None:
+        """Forget crops, after the transaction that removed their samples."""
+
+    def sweep(self, known: set[str]) -> int:
+        """Remove crops of samples that are not known; how many there were."""
+
+
+class TableCrops:
+    """Crops in the database; its foreign key removes them with their sample."""
+
+    def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
+        connection.execute(insert(crops).values(sample_id=sample_id, jpeg=jpeg))
+
+    def get(self, connection: Connection, sample_id: str) -> bytes | None:
+        query = select(crops.c.jpeg).where(crops.c.sample_id == sample_id)
+        return connection.execute(query).scalar_one_or_none()
+
+    def drop(self, sample_ids: list[str]) -> None:
+        pass
+
+    def sweep(self, known: set[str]) -> int:
+        return 0
+
+
+class FolderCrops:
+    """Crops as `<sample id>.jpg` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
+        target = self._path(sample_id)
+        part = target.with_suffix(".part")
+        with part.open("wb") as out:
+            out.write(jpeg)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(target)
+        _sync_folder(self._folder)
+
+    def get(self, connection: Connection, sample_id: str) -> bytes | None:
+        try:
+            return self._path(sample_id).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def drop(self, sample_ids: list[str]) -> None:
+        for sample_id in sample_ids:
+            self._path(sample_id).unlink(missing_ok=True)
+
+    def sweep(self, known: set[str]) -> int:
+        """Only files that facecog itself may have made are touched: a UUID, .jpg or .part."""
+        orphans = [
+            file
+            for file in self._folder.iterdir()
+            if file.suffix in (".jpg", ".part")
+            and _is_uuid(file.stem)
+            and not (file.suffix == ".jpg" and file.stem in known)
+        ]
+        for file in orphans:
+            file.unlink(missing_ok=True)
+        return len(orphans)
+
+    def _path(self, sample_id: str) -> Path:
+        return self._folder / f"{sample_id}.jpg"
+
+
+def _is_uuid(stem: str) -> bool:
+    try:
+        return str(UUID(stem)) == stem
+    except ValueError:
+        return False
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut. Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,95 @@
+"""Opening a database: connection settings, and bringing its tables up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from facecog.errors import DatabaseUnavailable, LegacyHome
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Any number that no other program takes for its own lock on the same server.
+MIGRATION_LOCK = 0xFACEC06
+
+
+def sqlite_engine(file: Path) -> Engine:
+    """An engine for faces.db: write-ahead log, every commit on the disk before it returns."""
+    engine = create_engine(URL.create("sqlite", database=str(file)))
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # facecog says BEGIN itself
+        for pragma in (
+            "page_size=16384",
+            "busy_timeout=30000",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes the lock at once; one that reads first and writes later can deadlock.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def server_engine(url: str) -> Engine:
+    """An engine for PostgreSQL.
+
+    Raises:
+        DatabaseUnavailable: not a PostgreSQL address, or its driver is not installed.
+    """
+    try:
+        address = make_url(url)
+        if address.get_backend_name() not in ("postgresql", "postgres"):
+            raise DatabaseUnavailable("FACECOG_DATABASE_URL is a postgresql:// address.")
+        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError):
+        raise DatabaseUnavailable("FACECOG_DATABASE_URL is not an address.") from None
+    except ModuleNotFoundError:
+        raise DatabaseUnavailable(
+            "PostgreSQL needs its driver: pip install 'facecog[postgres]'."
+        ) from None
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to this version of facecog.
+
+    Raises:
+        LegacyHome: the database is the original facecog's.
+        DatabaseUnavailable: it cannot be reached or written, or a newer facecog made it.
+    """
+    try:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": MIGRATION_LOCK})
+            _refuse_legacy(connection)
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except (SQLAlchemyError, command.util.CommandError) as error:
+        raise DatabaseUnavailable(f"The database cannot be opened: {_first_line(error)}") from error
+
+
+def _refuse_legacy(connection: Connection) -> None:
+    tables = set(inspect(connection).get_table_names())
+    if "faces" in tables and "alembic_version" not in tables:
+        raise LegacyHome(
+            "This folder belongs to the original facecog. Take it over into a new home with "
+            "`facecog import-legacy FOLDER`."
+        )
+
+
+def _first_line(error: Exception) -> str:
+    # The driver's own words; SQLAlchemy's would add the statement and its values.
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -1,0 +1,198 @@
+// Recognise: names over the running camera, or over a photo with a list of its faces.
+
+import { Problem, recognise } from './api.js';
+import { Camera } from './camera.js';
+import { clearFaces, listFaces, listNames } from './faces.js';
+import { Live } from './live.js';
+import { closePicture, openPicture, takePhotos } from './photo.js';
+import { Stage } from './stage.js';
+import { basisInWords, count, nameOf, whoIsThere } from './words.js';
+
+const STEADY = 2; // Answers that must agree before they are read aloud: a flicker is no news.
+
+const $ = (id) => document.getElementById(id);
+const stage = new Stage();
+const camera = new Camera(stage.video, (trouble) => noCamera(trouble));
+const live = new Live(camera, { onAnswer: liveAnswer, onProblem: liveProblem });
+let picture = null;
+let asking = null;
+let paused = false;
+let lastFrame = null;
+let steady = { who: '', times: 0 };
+
+// --- the camera ---
+
+async function toCamera() {
+  leavePhoto();
+  stage.clear();
+  enter('camera');
+  paused = false;
+  lastFrame = null;
+  summary('Looking');
+  try {
+    if (await camera.start()) watch();
+  } catch (trouble) {
+    noCamera(trouble);
+  }
+}
+
+function watch() {
+  stage.showCamera(camera.size, camera.mirrored);
+  $('flip').hidden = !camera.several;
+  $('live-toggle').disabled = false;
+  toggleSays('Pause');
+  live.start();
+}
+
+function noCamera(trouble) {
+  live.stop();
+  stage.clear();
+  enter('no-camera');
+  summary('No camera');
+  stage.notice(trouble.message, Boolean(navigator.mediaDevices));
+}
+
+// Paused, the camera is off, and the last answered frame stays with its boxes.
+function pause() {
+  paused = true;
+  live.stop();
+  if (lastFrame) stage.picture.replaceChildren(lastFrame);
+  stage.picture.toggleAttribute('data-mirrored', camera.mirrored);
+  camera.stop();
+  stage.root.toggleAttribute('data-live', false);
+  stage.pill('Paused');
+  toggleSays('Resume');
+}
+
+function liveAnswer(answer, frame) {
+  lastFrame = frame;
+  say('');
+  show(answer, camera.mirrored);
+  summary(whoIsThere(answer.faces));
+  listNames($('faces'), answer.faces);
+  $('basis').textContent = answer.gallery_size === 0 ? basisInWords(answer) : '';
+  stage.root.dataset.frames = Number(stage.root.dataset.frames) + 1;
+  announceSteady(whoIsThere(answer.faces));
+}
+
+function liveProblem(problem) {
+  stage.marks.clear();
+  clearFaces($('faces'));
+  summary('Waiting');
+  say(problem.passing ? `${problem.message} This page keeps trying.` : problem.message, 'refused');
+}
+
+function announceSteady(who) {
+  steady = steady.who === who ? { who, times: steady.times + 1 } : { who, times: 1 };
+  if (steady.times === STEADY) $('announce').textContent = who;
+}
+
+// --- the photo ---
+
+async function showPhoto(file) {
+  const next = await openPicture(file);
+  live.stop();
+  camera.stop();
+  leavePhoto();
+  picture = next;
+  stage.showPicture(picture);
+  enter('sending');
+  summary('Looking at the photo');
+  asking = new AbortController();
+  const { signal } = asking;
+  try {
+    photoAnswer(await recognise(file, signal));
+  } catch (problem) {
+    if (signal.aborted) return; // Another photo, or the camera, came first.
+    if (!(problem instanceof Problem)) throw problem;
+    photoProblem(problem);
+  }
+}
+
+function photoAnswer(answer) {
+  enter('done');
+  show(answer);
+  summary(answer.faces.length > 1 ? `${count(answer.faces.length, 'face', 'faces')}: ${whoIsThere(answer.faces)}` : whoIsThere(answer.faces));
+  $('announce').textContent = $('summary').textContent;
+  $('basis').textContent = basisInWords(answer);
+  listFaces($('faces'), answer.faces, {
+    picture,
+    image: answer.image,
+    registerUrl: $('work').dataset.register,
+    light: (index, on) => stage.marks.light(index, on),
+  });
+}
+
+function photoProblem(problem) {
+  enter('refused');
+  const faces = problem.faces.map((face) => ({ box: face.box, kind: 'refused' }));
+  if (faces.length) stage.mark(faces, problem.image ?? picture);
+  summary(problem.code === 'no_face' ? 'Nobody in the photo' : 'Not this photo');
+  say(problem.message, 'refused');
+}
+
+function leavePhoto() {
+  asking?.abort();
+  closePicture(picture);
+  picture = null;
+}
+
+// --- what is shown and what can be done ---
+
+function show({ faces, image }, mirrored = false) {
+  stage.mark(faces.map((face) => ({ box: face.box, kind: face.decision, label: nameOf(face) })), image, mirrored);
+  stage.root.dataset.names = JSON.stringify(faces.map(nameOf));
+}
+
+function enter(state) {
+  stage.state = state;
+  stage.picture.removeAttribute('data-mirrored');
+  $('live-toggle').hidden = state !== 'camera';
+  $('live-toggle').disabled = true;
+  $('flip').hidden = true;
+  $('to-camera').hidden = state === 'camera' || state === 'no-camera';
+  $('basis').textContent = '';
+  stage.root.dataset.names = '[]';
+  clearFaces($('faces'));
+  say('');
+}
+
+function toggleSays(text) {
+  $('live-toggle').dataset.does = text.toLowerCase();
+  $('live-toggle-text').textContent = text;
+}
+
+function summary(text) {
+  if ($('summary').textContent !== text) $('summary').textContent = text;
+}
+
+function say(text, kind = '') {
+  const message = $('message');
+  message.dataset.kind = kind;
+  if (message.textContent !== text) message.textContent = text; // Said once, not with every frame.
+}
+
+$('live-toggle').addEventListener('click', () => (paused ? toCamera() : pause()));
+$('to-camera').addEventListener('click', toCamera);
+$('retry').addEventListener('click', toCamera);
+$('flip').addEventListener('click', async () => {
+  live.stop();
+  stage.marks.clear();
+  try {
+    if (await camera.flip()) watch();
+  } catch (trouble) {
+    noCamera(trouble);
+  }
+});
+takePhotos($('file'), stage.root, showPhoto);
+
+// A camera that nobody looks at is switched off.
+document.addEventListener('visibilitychange', () => {
+  if (stage.state !== 'camera' || paused) return;
+  if (document.hidden) {
+    live.stop();
+    camera.stop();
+  } else toCamera();
+});
+
+toCamera();

@@ -1,0 +1,165 @@
+// Register: a photo, a name, and the server's answer drawn on the photo.
+
+import { Problem, register } from './api.js';
+import { Camera, toJpeg } from './camera.js';
+import { closePicture, openPicture, takePhotos } from './photo.js';
+import { Stage } from './stage.js';
+import { count } from './words.js';
+
+const $ = (id) => document.getElementById(id);
+const stage = new Stage();
+const camera = new Camera(stage.video, (trouble) => noCamera(trouble));
+let picture = null;
+let origin = 'camera';
+
+// --- the camera ---
+
+async function toCamera() {
+  closePicture(picture);
+  picture = null;
+  stage.clear();
+  enter('camera');
+  say('');
+  try {
+    if (await camera.start()) live();
+  } catch (trouble) {
+    noCamera(trouble);
+  }
+}
+
+function live() {
+  stage.showCamera(camera.size, camera.mirrored);
+  $('flip').hidden = !camera.several;
+  $('shutter').disabled = false;
+}
+
+function noCamera(trouble) {
+  stage.clear();
+  enter('no-camera');
+  stage.notice(trouble.message, Boolean(navigator.mediaDevices));
+}
+
+async function shoot() {
+  const frame = camera.frame();
+  if (!frame) return;
+  const blob = await toJpeg(frame, 0.92);
+  await showPhoto(new File([blob], 'camera.jpg', { type: 'image/jpeg' }), 'camera');
+}
+
+// --- the photo ---
+
+async function showPhoto(file, from) {
+  if (stage.state === 'sending') return;
+  const next = await openPicture(file);
+  camera.stop();
+  closePicture(picture);
+  picture = next;
+  origin = from;
+  stage.showPicture(picture);
+  enter('photo');
+  say('');
+  ($('name').value.trim() ? $('submit') : $('name')).focus();
+}
+
+// --- the answer ---
+
+async function send() {
+  const name = $('name').value.trim();
+  nameError(name ? '' : 'Write the name of the person first.');
+  if (!name) return $('name').focus();
+  if (!picture) return say('Take or choose a photo first.', 'notice');
+  enter('sending');
+  stage.marks.clear();
+  say('Looking at the photo…', 'busy');
+  try {
+    accepted(await register(name, picture.file, origin));
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    refused(problem);
+  }
+}
+
+function accepted({ status, subject, sample, face, image }) {
+  const already = status === 200;
+  enter('done');
+  stage.mark([{ box: face.box, kind: 'enrolled', label: subject.name }], image);
+  const title = already ? `${subject.name} is here already, with this very photo` : `${subject.name} is registered`;
+  const total = `${count(subject.samples, 'photo', 'photos')} stored`;
+  $('result').dataset.kind = already ? 'already' : 'new';
+  $('result-title').textContent = title;
+  $('result-count').textContent = already ? `Nothing was changed. ${total}.` : `${total}.`;
+  $('result-crop').src = sample.url;
+  $('another').textContent = `Add another photo of ${subject.name}`;
+  say(already ? `${title}. Nothing was changed.` : `${title}.`, 'done');
+  $('result-title').focus({ preventScroll: true });
+  $('result').scrollIntoView({ block: 'nearest' });
+}
+
+function refused(problem) {
+  enter('refused');
+  const faces = problem.faces.map((face) => ({ box: face.box, kind: 'refused' }));
+  if (faces.length) stage.mark(faces, problem.image ?? picture);
+  say(problem.message, 'refused', problem.reasons);
+  $('submit').focus({ preventScroll: true });
+}
+
+// --- what is said and what can be done ---
+
+function enter(state) {
+  stage.state = state;
+  const [live, sending, done] = ['camera', 'sending', 'done'].map((one) => one === state);
+  $('shutter').hidden = !live;
+  $('shutter').disabled = true;
+  $('flip').hidden = true;
+  $('retake').hidden = live || state === 'no-camera';
+  $('retake').disabled = sending;
+  $('retake-text').textContent = done ? 'New photo' : origin === 'camera' ? 'Retake' : 'Use the camera';
+  $('submit').setAttribute('aria-disabled', String(sending));
+  $('submit-text').textContent = sending ? 'Registering' : 'Register';
+  $('form').hidden = done;
+  $('result').hidden = !done;
+  $('tips').hidden = state !== 'camera' && state !== 'no-camera';
+  for (const button of document.querySelectorAll('[data-choose]')) button.disabled = sending;
+}
+
+function say(text, kind = '', reasons = []) {
+  const message = $('message');
+  message.dataset.kind = kind;
+  message.textContent = [text, ...reasons.map((reason) => reason.message).filter((more) => more && !text.includes(more))].join(' ');
+}
+
+function nameError(text) {
+  $('name-error').textContent = text;
+  $('name').setAttribute('aria-invalid', String(Boolean(text)));
+}
+
+$('shutter').addEventListener('click', shoot);
+$('retake').addEventListener('click', toCamera);
+$('retry').addEventListener('click', toCamera);
+$('another').addEventListener('click', toCamera);
+$('someone-else').addEventListener('click', () => {
+  $('name').value = '';
+  toCamera();
+});
+$('flip').addEventListener('click', async () => {
+  try {
+    if (await camera.flip()) live();
+  } catch (trouble) {
+    noCamera(trouble);
+  }
+});
+$('name').addEventListener('input', () => nameError(''));
+$('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (stage.state !== 'sending') send();
+});
+takePhotos($('file'), stage.root, (file) => showPhoto(file, 'photo'));
+
+// A camera that nobody looks at is switched off.
+document.addEventListener('visibilitychange', () => {
+  if (stage.state !== 'camera') return;
+  if (document.hidden) camera.stop();
+  else toCamera();
+});
+
+toCamera();

@@ -1,0 +1,143 @@
+"""The nouns as plain JSON values: one shape for the API, the command line and the pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from facecog.domain import (
+    Candidate,
+    Detection,
+    Enrolment,
+    Face,
+    IdentifiedFace,
+    Identification,
+    Operation,
+    PixelSize,
+    Quality,
+    Sample,
+    Subject,
+    Verification,
+)
+
+Json = dict[str, Any]
+
+LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
+
+
+def subject_json(subject: Subject) -> Json:
+    return {
+        "id": subject.id,
+        "name": subject.name,
+        "created_at": _time(subject.created_at),
+        "samples": subject.samples,
+    }
+
+
+def sample_json(sample: Sample) -> Json:
+    return {
+        "id": sample.id,
+        "subject_id": sample.subject_id,
+        "created_at": _time(sample.created_at),
+        "origin": sample.origin,
+        "quality": sample.quality,
+        "url": f"/api/samples/{sample.id}.jpg",
+    }
+
+
+def face_json(face: Face) -> Json:
+    """Box and landmarks in pixels of the upright picture."""
+    x, y, width, height = (round(value, 1) for value in face.box)
+    return {
+        "box": {"x": x, "y": y, "width": width, "height": height},
+        "landmarks": {
+            name: [round(float(value), 1) for value in point]
+            for name, point in zip(LANDMARKS, face.landmarks, strict=True)
+        },
+        "detection_score": round(face.detection_score, 4),
+        "quality": _quality(face.quality),
+    }
+
+
+def enrolment_json(enrolment: Enrolment) -> Json:
+    return {
+        # The first is what the original facecog answers.
+        "message": "Registered Successfully" if enrolment.added else "Already registered",
+        "subject": subject_json(enrolment.subject),
+        "sample": sample_json(enrolment.sample),
+        "face": face_json(enrolment.face),
+        "image": size_json(enrolment.size),
+    }
+
+
+def identification_json(identification: Identification) -> Json:
+    best = identification.best
+    return {
+        "name": best.name if best else None,
+        "image": size_json(identification.size),
+        **_operation(identification.operation),
+        "gallery_size": identification.gallery_size,
+        "faces": [_identified(face) for face in identification.faces],
+    }
+
+
+def verification_json(verification: Verification) -> Json:
+    return {
+        "same": verification.same,
+        "score": round(verification.score, 4),
+        **_operation(verification.operation),
+        "faces": [face_json(face) for face in verification.faces],
+        "images": [size_json(size) for size in verification.sizes],
+    }
+
+
+def detection_json(detection: Detection) -> Json:
+    return {
+        "image": size_json(detection.size),
+        "faces": [face_json(face) for face in detection.faces],
+    }
+
+
+def size_json(size: PixelSize) -> Json:
+    return {"width": size.width, "height": size.height}
+
+
+def _identified(found: IdentifiedFace) -> Json:
+    return {
+        **face_json(found.face),
+        "decision": found.decision.value,
+        "name": found.match.name if found.match else None,
+        "subject_id": found.match.subject_id if found.match else None,
+        "score": None if found.score is None else round(found.score, 4),
+        "threshold": found.threshold,
+        "candidates": [_candidate(candidate) for candidate in found.candidates],
+    }
+
+
+def _candidate(candidate: Candidate) -> Json:
+    return {
+        "subject_id": candidate.subject_id,
+        "name": candidate.name,
+        "sample_id": candidate.sample_id,
+        "score": round(candidate.score, 4),
+    }
+
+
+def _operation(operation: Operation) -> Json:
+    return {
+        "model": operation.model,
+        "threshold": operation.threshold,
+        "fmr": operation.fmr,
+    }
+
+
+def _quality(quality: Quality) -> Json:
+    return {
+        "ok": quality.ok,
+        "measures": quality.measures,
+        "reasons": [{"code": r.code, "message": r.message} for r in quality.reasons],
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
