@@ -180,7 +180,7 @@ def ratio(found: Measurement, quantile: float) -> str:
 
 def shown(value: float, digits: int) -> str:
     """A figure, or a dash where there is none."""
-    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def measure(server: Server, part: str, slow_connections: int) -> Measurement:

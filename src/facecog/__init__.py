@@ -1,10 +1,10 @@
 """A self-hosted face register: says who is in a picture, and knows when not to know.
 
-    from facecog import open_facecog
+from facecog import open_facecog
 
-    facecog = open_facecog()
-    facecog.enrol("Anna", open("anna.jpg", "rb").read())
-    facecog.identify(open("party.jpg", "rb").read())
+facecog = open_facecog()
+facecog.enrol("Anna", open("anna.jpg", "rb").read())
+facecog.identify(open("party.jpg", "rb").read())
 """
 
 from facecog.bootstrap import open_facecog

@@ -7,7 +7,7 @@ import os
 from functools import partial
 
 from facecog.config import Settings
-from facecog.engines.cards import SFACE, YUNET, Card, all_cards
+from facecog.engines.cards import YUNET, Card, all_cards
 from facecog.engines.fetch import ensure
 from facecog.engines.onnx import OnnxEngine
 from facecog.errors import InvalidSetting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -39,7 +40,8 @@ class Picture:
     @property
     def scale(self) -> float:
         """Pixels of the picture as sent for one of `pixels`; 1.0 unless it was decoded smaller."""
-        return self.size.width / self.pixels.shape[1]
+        width: int = self.pixels.shape[1]
+        return self.size.width / width
 
 
 class Box(NamedTuple):
@@ -52,6 +54,10 @@ class Box(NamedTuple):
 
     def scaled(self, by: float) -> Box:
         return Box(*(value * by for value in self))
+
+    def distance(self, x: float, y: float) -> float:
+        """From the box's middle to a point, in pixels."""
+        return math.hypot(self.x + self.width / 2 - x, self.y + self.height / 2 - y)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,8 +114,8 @@ class Face:
 
     Attributes:
         box: in pixels of the upright picture.
-        landmarks: float32, shape (5, 2), x and y in pixels: right eye, left eye, nose tip, right and
-            left corner of the mouth, where right is the person's own.
+        landmarks: float32, shape (5, 2), x and y in pixels: right eye, left eye, nose tip, right
+            and left corner of the mouth, where right is the person's own.
         detection_score: 0 to 1, how sure the detector is that this is a face.
         quality: the verdict of the quality gate.
         template: None from `detect`, which does not need one.

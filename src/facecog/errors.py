@@ -163,3 +163,39 @@ class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, or is not one that facecog can use."""
 
     code = "database_unavailable"
+
+
+class MalformedRequest(InvalidInput):
+    """The request itself cannot be read."""
+
+    code = "malformed_request"
+
+
+class MissingField(MalformedRequest):
+    """A field that the request needs is not in it."""
+
+    code = "missing_field"
+
+
+class MalformedBase64(MalformedRequest):
+    """A picture that was sent as text is not base64."""
+
+    code = "malformed_base64"
+
+
+class MalformedJson(MalformedRequest):
+    """The body says it is JSON and is not, or is not an object."""
+
+    code = "malformed_json"
+
+
+class UnsupportedMediaType(InvalidInput):
+    """The body is of a content type that is not taken here."""
+
+    code = "unsupported_media_type"
+
+
+class CrossOrigin(FacecogError):
+    """Another web site's page tried to use this facecog through its visitor's browser."""
+
+    code = "cross_origin"

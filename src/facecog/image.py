@@ -7,6 +7,8 @@ import struct
 import warnings
 
 import numpy as np
+from numpy.typing import NDArray
+from pi_heif import HeifImageFile, register_heif_opener
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -20,7 +22,6 @@ from PIL import (
     UnidentifiedImageError,
     WebPImagePlugin,
 )
-from pi_heif import HeifImageFile, register_heif_opener
 
 from facecog.domain import Picture, Pixels, PixelSize
 from facecog.errors import NotAPicture, TooLarge, TooManyPixels, Truncated
@@ -172,7 +173,7 @@ def _rgb(loaded: Image.Image) -> Image.Image:
     """Any of Pillow's modes -> RGB; no transparency, 8 bits a channel."""
     if loaded.mode.startswith(("I", "F")):
         loaded = _eight_bit(loaded)
-    if "A" in loaded.mode.upper() and loaded.mode != "LAB" or "transparency" in loaded.info:
+    if ("A" in loaded.mode.upper() and loaded.mode != "LAB") or "transparency" in loaded.info:
         return _opaque(loaded.convert("RGBA"))
     return loaded if loaded.mode == "RGB" else loaded.convert("RGB")
 
@@ -190,9 +191,9 @@ def _opaque(layer: Image.Image) -> Image.Image:
 
 def _eight_bit(loaded: Image.Image) -> Image.Image:
     """Gray of 16 or 32 bits -> 8 bits. Pillow's own conversion clips at 255, so all turns white."""
-    values = np.asarray(loaded, dtype=np.float32)
+    values: NDArray[np.float32] = np.asarray(loaded, dtype=np.float32)
     if values.max(initial=0) > 255:
-        values = values / 257
+        values = values / np.float32(257)
     elif loaded.mode == "F" and values.max(initial=0) <= 1:
-        values = values * 255
+        values = values * np.float32(255)
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))

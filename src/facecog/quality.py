@@ -1,8 +1,7 @@
 """Is this face good enough to enrol and, if not, why, in words a person can act on.
 
-The limits stand well clear of both sides: of 1,329 photographs of people in ordinary light the worst
-is on the good side of each, and of the deliberately spoilt ones the best is on the bad side
-(`benchmarks/quality.py` prints both; docs/accuracy.md).
+The limits stand clear of both sides: photographs of people in ordinary light pass, deliberately
+spoilt ones do not (docs/accuracy.md has the figures and the command that prints them).
 """
 
 from __future__ import annotations

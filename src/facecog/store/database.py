@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -77,7 +78,7 @@ def migrate(engine: Engine) -> None:
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except (SQLAlchemyError, command.util.CommandError) as error:
+    except (SQLAlchemyError, CommandError) as error:
         raise DatabaseUnavailable(f"The database cannot be opened: {_first_line(error)}") from error
 
 

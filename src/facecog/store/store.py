@@ -15,7 +15,6 @@ from uuid import uuid4
 from sqlalchemy import (
     Connection,
     Engine,
-    Row,
     Select,
     delete,
     func,
@@ -42,6 +41,7 @@ from facecog.store.database import migrate, server_engine, sqlite_engine
 from facecog.store.tables import collections, samples, subjects, templates
 
 Item = TypeVar("Item")
+DbRow = Any  # columns by name, as the query selects them
 DEFAULT_COLLECTION = "default"
 
 
@@ -192,8 +192,8 @@ class Store:
         """Subjects by name, those whose name contains `search`. Raises: InvalidCursor."""
         order = tuple_(subjects.c.name_key, subjects.c.id)
         query = _subject_query().order_by(subjects.c.name_key, subjects.c.id).limit(limit + 1)
-        if search:
-            query = query.where(subjects.c.name_key.contains(name_key(search), autoescape=True))
+        if search := name_key(search).replace("\0", ""):  # PostgreSQL takes no NUL
+            query = query.where(subjects.c.name_key.contains(search, autoescape=True))
         if cursor:
             query = query.where(order > tuple_(*map(literal, _cursor_values(cursor))))
         with _begin(self._engine) as connection:
@@ -249,9 +249,10 @@ class Store:
     def revision(self) -> int:
         """The number of writes so far."""
         with _begin(self._engine) as connection:
-            return connection.execute(select(tables.revision.c.value)).scalar_one()
+            value: int = connection.execute(select(tables.revision.c.value)).scalar_one()
+            return value
 
-    def gallery(self, model: str, after: int = -1) -> tuple[int, int, Sequence[Row[Any]]]:
+    def gallery(self, model: str, after: int = -1) -> tuple[int, int, Sequence[DbRow]]:
         """What an index needs, all of one moment.
 
         Returns:
@@ -309,7 +310,7 @@ def _subject_query() -> Select[Any]:
     return select(subjects, count.label("samples"))
 
 
-def _to_subject(row: Row[Any]) -> Subject:
+def _to_subject(row: DbRow) -> Subject:
     return Subject(row.id, row.name, row.created_at, row.samples)
 
 
@@ -340,7 +341,7 @@ def _new_subject(connection: Connection, name: str) -> str:
     return subject_id
 
 
-def _to_sample(row: Row[Any]) -> Sample:
+def _to_sample(row: DbRow) -> Sample:
     return Sample(row.id, row.subject_id, row.created_at, row.origin, row.quality)
 
 
@@ -363,10 +364,10 @@ BAD_CURSOR = "This cursor is not one that facecog gave out."
 
 
 def _page(
-    rows: Sequence[Row[Any]],
+    rows: Sequence[DbRow],
     limit: int,
-    to_item: Callable[[Row[Any]], Item],
-    position: Callable[[Row[Any]], tuple[str, str]],
+    to_item: Callable[[DbRow], Item],
+    position: Callable[[DbRow], tuple[str, str]],
 ) -> Page[Item]:
     """One row more than `limit` was asked for, to know whether there is a next page."""
     more = len(rows) > limit
@@ -383,6 +384,6 @@ def _cursor_values(cursor: str) -> tuple[str, str]:
         first, second = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, TypeError):
         raise InvalidCursor(BAD_CURSOR) from None
-    if not isinstance(first, str) or not isinstance(second, str):
+    if not isinstance(first, str) or not isinstance(second, str) or "\0" in first + second:
         raise InvalidCursor(BAD_CURSOR)
     return first, second

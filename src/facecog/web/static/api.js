@@ -10,7 +10,6 @@ export class Problem extends Error {
     this.code = body.code ?? null;
     this.faces = body.faces ?? [];
     this.image = body.image ?? null;
-    this.reasons = body.reasons ?? [];
   }
 
   /** Waiting may help: the server is away, starting or busy. */

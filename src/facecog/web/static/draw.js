@@ -1,6 +1,9 @@
 // Boxes and names over the picture. They are elements, not canvas: text stays sharp, cut to fit, and in its own direction.
 
 const NEAR = 0.2; // A box that moved less than a fifth of the picture is the same face, and glides.
+const SMALL = 32; // px
+const CROWD = 6; // faces; among more, a label needs a wider box to have room
+const SMALL_IN_CROWD = 90; // px
 
 export class Marks {
   #marks = [];
@@ -12,15 +15,17 @@ export class Marks {
   /** faces: [{box, kind: match|unknown|enrolled|refused, label}] in pixels of an image of this width and height. */
   show(faces, image, mirrored = false) {
     const before = new Set(this.#marks);
+    const small = (faces.length > CROWD ? SMALL_IN_CROWD : SMALL) / this.layer.clientWidth;
     this.#marks = faces.map((face) => {
       const place = placeOf(face.box, image, mirrored);
       const mark = nearest(before, place) ?? this.#add();
       before.delete(mark);
       mark.place = place;
-      this.#draw(mark, face);
+      this.#draw(mark, face, place.width < small);
       return mark;
     });
     before.forEach(remove);
+    this.#placeLabels();
   }
 
   clear() {
@@ -42,13 +47,29 @@ export class Marks {
     return { box, label, place: null };
   }
 
-  #draw({ box, label, place }, face) {
+  #draw({ box, label, place }, face, small) {
     box.dataset.kind = label.dataset.kind = face.kind;
     box.dataset.testid = 'box';
     Object.assign(box.style, { left: percent(place.x), top: percent(place.y), width: percent(place.width), height: percent(place.height) });
+    // In a crowd the dashes alone say unknown, and leave room for the names.
+    box.toggleAttribute('data-small', small);
     label.textContent = face.label ?? '';
-    label.hidden = !face.label;
-    Object.assign(label.style, labelPlace(place, this.layer.clientHeight));
+    label.hidden = !face.label || (small && face.kind === 'unknown');
+  }
+
+  // Each label takes the first place where it covers none before it; the best place when there is no such.
+  #placeLabels() {
+    const taken = [];
+    for (const { label, place } of this.#marks.filter((mark) => !mark.label.hidden)) {
+      const places = labelPlaces(place, this.layer.clientHeight);
+      const free = places.find((style) => {
+        Object.assign(label.style, style);
+        const rect = label.getBoundingClientRect();
+        return !taken.some((other) => overlap(rect, other));
+      });
+      if (!free) Object.assign(label.style, places[0]);
+      taken.push(label.getBoundingClientRect());
+    }
   }
 }
 
@@ -58,17 +79,25 @@ function placeOf(box, image, mirrored) {
   return { x: mirrored ? 1 - x - width : x, y: box.y / image.height, width, height: box.height / image.height };
 }
 
-// Above the face where there is room, else below, else inside; and towards the side with more room.
-function labelPlace({ x, y, width, height }, pixels) {
+// Above the face where there is room, then below, then inside; first towards the side with more room.
+function labelPlaces({ x, y, width, height }, pixels) {
   const needed = pixels ? 34 / pixels : 0.1;
   const left = Math.max(0, Math.min(x, 1));
   const right = Math.max(0, Math.min(1 - x - width, 1));
-  const side = left <= right
-    ? { left: percent(left), right: 'auto', maxWidth: percent(1 - left) }
-    : { left: 'auto', right: percent(right), maxWidth: percent(1 - right) };
-  if (y >= needed) return { ...side, top: 'auto', bottom: percent(1 - y), margin: '0 0 6px' };
-  if (y + height + needed <= 1) return { ...side, top: percent(y + height), bottom: 'auto', margin: '6px 0 0' };
-  return { ...side, top: percent(Math.max(0, y)), bottom: 'auto', margin: '6px' };
+  const rows = [];
+  if (y >= needed) rows.push({ top: 'auto', bottom: percent(1 - y), margin: '0 0 6px' });
+  if (y + height + needed <= 1) rows.push({ top: percent(y + height), bottom: 'auto', margin: '6px 0 0' });
+  if (!rows.length) rows.push({ top: percent(Math.max(0, y)), bottom: 'auto', margin: '6px' });
+  const sides = [
+    { left: percent(left), right: 'auto', maxWidth: percent(1 - left) },
+    { left: 'auto', right: percent(right), maxWidth: percent(1 - right) },
+  ];
+  if (left > right) sides.reverse();
+  return rows.flatMap((row) => sides.map((side) => ({ ...row, ...side })));
+}
+
+function overlap(one, other) {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 }
 
 function nearest(marks, place) {

@@ -11,7 +11,8 @@ export function listFaces(list, faces, { picture, image, registerUrl, light }) {
     const row = element('li', 'face');
     row.dataset.kind = face.decision;
     row.dataset.testid = 'face';
-    row.append(crop(face.box, picture, image), says(face, registerUrl));
+    if (picture.image) row.append(crop(face.box, picture, image));
+    row.append(says(face, registerUrl));
     for (const [event, on] of [['pointerenter', true], ['pointerleave', false], ['focusin', true], ['focusout', false]]) {
       row.addEventListener(event, () => light(index, on));
     }
@@ -73,7 +74,6 @@ function crop(box, picture, image) {
   const canvas = element('canvas', 'face-crop');
   canvas.setAttribute('aria-hidden', 'true');
   canvas.width = canvas.height = CROP * 2; // Sharp on screens of two pixels a point.
-  if (!picture.image) return canvas;
   const scale = picture.width / image.width;
   const side = Math.max(box.width, box.height) * (1 + 2 * MARGIN);
   const x = box.x + (box.width - side) / 2;

@@ -6,7 +6,7 @@ import { clearFaces, listFaces, listNames } from './faces.js';
 import { Live } from './live.js';
 import { closePicture, openPicture, takePhotos } from './photo.js';
 import { Stage } from './stage.js';
-import { basisInWords, count, nameOf, whoIsThere } from './words.js';
+import { basisInWords, nameOf, whoIsInThePhoto, whoIsThere } from './words.js';
 
 const STEADY = 2; // Answers that must agree before they are read aloud: a flicker is no news.
 
@@ -34,6 +34,12 @@ async function toCamera() {
   } catch (trouble) {
     noCamera(trouble);
   }
+}
+
+// The button that led here is gone; the keyboard goes on from pause.
+async function backToCamera() {
+  await toCamera();
+  $('live-toggle').focus({ preventScroll: true });
 }
 
 function watch() {
@@ -69,7 +75,7 @@ function liveAnswer(answer, frame) {
   say('');
   show(answer, camera.mirrored);
   summary(whoIsThere(answer.faces));
-  listNames($('faces'), answer.faces);
+  listNames($('faces'), answer.faces.length > 1 ? answer.faces : []); // One name is the heading already.
   $('basis').textContent = answer.gallery_size === 0 ? basisInWords(answer) : '';
   stage.root.dataset.frames = Number(stage.root.dataset.frames) + 1;
   announceSteady(whoIsThere(answer.faces));
@@ -112,7 +118,7 @@ async function showPhoto(file) {
 function photoAnswer(answer) {
   enter('done');
   show(answer);
-  summary(answer.faces.length > 1 ? `${count(answer.faces.length, 'face', 'faces')}: ${whoIsThere(answer.faces)}` : whoIsThere(answer.faces));
+  summary(whoIsInThePhoto(answer.faces));
   $('announce').textContent = $('summary').textContent;
   $('basis').textContent = basisInWords(answer);
   listFaces($('faces'), answer.faces, {
@@ -172,9 +178,8 @@ function say(text, kind = '') {
   if (message.textContent !== text) message.textContent = text; // Said once, not with every frame.
 }
 
-$('live-toggle').addEventListener('click', () => (paused ? toCamera() : pause()));
-$('to-camera').addEventListener('click', toCamera);
-$('retry').addEventListener('click', toCamera);
+$('live-toggle').addEventListener('click', () => (paused ? backToCamera() : pause()));
+for (const id of ['to-camera', 'retry']) $(id).addEventListener('click', backToCamera);
 $('flip').addEventListener('click', async () => {
   live.stop();
   stage.marks.clear();

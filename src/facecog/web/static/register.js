@@ -4,7 +4,7 @@ import { Problem, register } from './api.js';
 import { Camera, toJpeg } from './camera.js';
 import { closePicture, openPicture, takePhotos } from './photo.js';
 import { Stage } from './stage.js';
-import { count } from './words.js';
+import { count, inSentence } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const stage = new Stage();
@@ -25,6 +25,12 @@ async function toCamera() {
   } catch (trouble) {
     noCamera(trouble);
   }
+}
+
+// The button that led here is gone; the keyboard goes on from the shutter.
+async function backToCamera() {
+  await toCamera();
+  $('shutter').focus({ preventScroll: true });
 }
 
 function live() {
@@ -83,13 +89,14 @@ function accepted({ status, subject, sample, face, image }) {
   const already = status === 200;
   enter('done');
   stage.mark([{ box: face.box, kind: 'enrolled', label: subject.name }], image);
-  const title = already ? `${subject.name} is here already, with this very photo` : `${subject.name} is registered`;
+  const name = inSentence(subject.name);
+  const title = already ? `${name} is here already, with this very photo` : `${name} is registered`;
   const total = `${count(subject.samples, 'photo', 'photos')} stored`;
   $('result').dataset.kind = already ? 'already' : 'new';
   $('result-title').textContent = title;
   $('result-count').textContent = already ? `Nothing was changed. ${total}.` : `${total}.`;
   $('result-crop').src = sample.url;
-  $('another').textContent = `Add another photo of ${subject.name}`;
+  $('another').textContent = `Add another photo of ${name}`;
   say(already ? `${title}. Nothing was changed.` : `${title}.`, 'done');
   $('result-title').focus({ preventScroll: true });
   $('result').scrollIntoView({ block: 'nearest' });
@@ -99,8 +106,10 @@ function refused(problem) {
   enter('refused');
   const faces = problem.faces.map((face) => ({ box: face.box, kind: 'refused' }));
   if (faces.length) stage.mark(faces, problem.image ?? picture);
-  say(problem.message, 'refused', problem.reasons);
-  $('submit').focus({ preventScroll: true });
+  const aboutName = problem.code === 'invalid_name';
+  say(aboutName ? '' : problem.message, 'refused');
+  nameError(aboutName ? problem.message : '');
+  $(aboutName ? 'name' : 'submit').focus({ preventScroll: true });
 }
 
 // --- what is said and what can be done ---
@@ -122,10 +131,9 @@ function enter(state) {
   for (const button of document.querySelectorAll('[data-choose]')) button.disabled = sending;
 }
 
-function say(text, kind = '', reasons = []) {
-  const message = $('message');
-  message.dataset.kind = kind;
-  message.textContent = [text, ...reasons.map((reason) => reason.message).filter((more) => more && !text.includes(more))].join(' ');
+function say(text, kind = '') {
+  $('message').dataset.kind = kind;
+  $('message').textContent = text;
 }
 
 function nameError(text) {
@@ -134,12 +142,10 @@ function nameError(text) {
 }
 
 $('shutter').addEventListener('click', shoot);
-$('retake').addEventListener('click', toCamera);
-$('retry').addEventListener('click', toCamera);
-$('another').addEventListener('click', toCamera);
+for (const id of ['retake', 'retry', 'another']) $(id).addEventListener('click', backToCamera);
 $('someone-else').addEventListener('click', () => {
   $('name').value = '';
-  toCamera();
+  backToCamera();
 });
 $('flip').addEventListener('click', async () => {
   try {

@@ -1,9 +1,18 @@
 // Numbers and names as people say them.
 
 export const UNKNOWN = 'Unknown';
+const LONG = 40; // letters
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufefc]/;
 
 export function nameOf(face) {
   return face.decision === 'match' ? face.name : UNKNOWN;
+}
+
+/** A name inside a sentence: cut where it would drown the sentence, and kept from turning it right to left. */
+export function inSentence(name) {
+  const letters = Array.from(name);
+  const short = letters.length > LONG ? `${letters.slice(0, LONG).join('').trimEnd()}…` : name;
+  return RIGHT_TO_LEFT.test(short) ? `\u2068${short}\u2069` : short;
 }
 
 export function count(number, one, many) {
@@ -12,11 +21,17 @@ export function count(number, one, many) {
 
 /** "Anna, Ben and 2 unknown" */
 export function whoIsThere(faces) {
-  const known = [...new Set(faces.filter((face) => face.decision === 'match').map((face) => face.name))];
+  const known = [...new Set(faces.filter((face) => face.decision === 'match').map((face) => inSentence(face.name)))];
   const unknown = faces.filter((face) => face.decision !== 'match').length;
   if (!faces.length) return 'Nobody in view';
   if (!known.length) return unknown === 1 ? UNKNOWN : `${unknown} unknown`;
   return listed(unknown ? [...known, `${unknown} unknown`] : known);
+}
+
+export function whoIsInThePhoto(faces) {
+  if (faces.length < 2) return whoIsThere(faces);
+  const allUnknown = faces.every((face) => face.decision !== 'match');
+  return `${faces.length} faces${allUnknown ? ', all unknown' : `: ${whoIsThere(faces)}`}`;
 }
 
 export function scoreInWords(face) {

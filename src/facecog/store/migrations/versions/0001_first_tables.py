@@ -37,9 +37,7 @@ def upgrade() -> None:
             name="fk_subjects_collection_id",
             ondelete="CASCADE",
         ),
-        sa.UniqueConstraint(
-            "collection_id", "name_key", name="uq_subjects_collection_id_name_key"
-        ),
+        sa.UniqueConstraint("collection_id", "name_key", name="uq_subjects_collection_id_name_key"),
     )
     op.create_table(
         "samples",

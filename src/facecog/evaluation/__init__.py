@@ -1,0 +1,1 @@
+"""Error rates from labelled photographs (terms of ISO/IEC 19795-1)."""

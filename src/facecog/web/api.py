@@ -1,0 +1,147 @@
+"""The HTTP API: read the request, one call, answer."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from facecog.errors import InvalidCursor
+from facecog.web import schemas
+from facecog.web.current import facecog
+from facecog.web.uploads import optional_field, photo_field, text_field
+from facecog.wire import (
+    detection_json,
+    enrolment_json,
+    identification_json,
+    sample_json,
+    subject_json,
+    verification_json,
+)
+
+api = APIBlueprint("api", __name__, url_prefix="/api", tag="facecog")
+
+# What the pages say of themselves; everything else is "api".
+ORIGINS = ("camera", "photo")
+
+
+@api.post("/register")
+@api.output(schemas.Enrolment, status_code=201)
+def register() -> ResponseReturnValue:
+    """Register the one face of a photo under a name."""
+    origin = optional_field("origin")
+    enrolment = facecog().enrol(
+        text_field("name"), photo_field(), origin if origin in ORIGINS else "api"
+    )
+    return enrolment_json(enrolment), 201 if enrolment.added else 200
+
+
+@api.post("/recognise")
+@api.output(schemas.Identification)
+def recognise() -> ResponseReturnValue:
+    """Say who is in the picture, and who is unknown."""
+    return identification_json(facecog().identify(photo_field()))
+
+
+@api.post("/verify")
+@api.output(schemas.Verification)
+def verify() -> ResponseReturnValue:
+    """Say whether two photos show the same person."""
+    return verification_json(facecog().verify(photo_field("image_a"), photo_field("image_b")))
+
+
+@api.post("/detect")
+@api.output(schemas.Detection)
+def detect() -> ResponseReturnValue:
+    """Find the faces of a photo."""
+    return detection_json(facecog().detect(photo_field()))
+
+
+@api.get("/subjects")
+@api.output(schemas.Subjects)
+def list_subjects() -> ResponseReturnValue:
+    """List people by name; `q` is a part of the name."""
+    page = facecog().subjects(_limit(), request.args.get("cursor"), request.args.get("q", ""))
+    return {
+        "subjects": [subject_json(subject) for subject in page.items],
+        "next_cursor": page.next_cursor,
+    }
+
+
+@api.get("/subjects/<uuid:subject_id>")
+@api.output(schemas.Subject)
+def show_subject(subject_id: str) -> ResponseReturnValue:
+    """Show one person."""
+    return subject_json(facecog().subject(str(subject_id)))
+
+
+@api.patch("/subjects/<uuid:subject_id>")
+@api.output(schemas.Subject)
+def rename_subject(subject_id: str) -> ResponseReturnValue:
+    """Rename a person."""
+    return subject_json(facecog().rename_subject(str(subject_id), text_field("name")))
+
+
+@api.delete("/subjects/<uuid:subject_id>")
+@api.output({}, status_code=204)
+def delete_subject(subject_id: str) -> ResponseReturnValue:
+    """Forget a person with all samples."""
+    facecog().delete_subject(str(subject_id))
+    return ""
+
+
+@api.get("/subjects/<uuid:subject_id>/samples")
+@api.output(schemas.Samples)
+def list_samples(subject_id: str) -> ResponseReturnValue:
+    """List a person's samples, oldest first."""
+    page = facecog().samples(str(subject_id), _limit(), request.args.get("cursor"))
+    return {
+        "samples": [sample_json(sample) for sample in page.items],
+        "next_cursor": page.next_cursor,
+    }
+
+
+@api.get("/samples/<uuid:sample_id>")
+@api.output(schemas.Sample)
+def show_sample(sample_id: str) -> ResponseReturnValue:
+    """Show one sample."""
+    return sample_json(facecog().sample(str(sample_id)))
+
+
+@api.get("/samples/<uuid:sample_id>.jpg")
+@api.doc(responses={200: "A JPEG."})
+def show_crop(sample_id: str) -> ResponseReturnValue:
+    """Show a sample's picture."""
+    return Response(facecog().crop(str(sample_id)), mimetype="image/jpeg")
+
+
+@api.delete("/samples/<uuid:sample_id>")
+@api.output({}, status_code=204)
+def delete_sample(sample_id: str) -> ResponseReturnValue:
+    """Forget one sample; its person stays."""
+    facecog().delete_sample(str(sample_id))
+    return ""
+
+
+@api.get("/health")
+@api.output(schemas.Health)
+def health() -> ResponseReturnValue:
+    """Say that the server is alive, with what, and how many it knows."""
+    subjects, samples = facecog().counts()
+    return {
+        "status": "ok",
+        "version": version("facecog"),
+        "model": facecog().model,
+        "database": facecog().database,
+        "subjects": subjects,
+        "samples": samples,
+    }
+
+
+def _limit() -> int:
+    text = request.args.get("limit", "100")
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise InvalidCursor("`limit` is a whole number from 1 to 1000.")
+    return int(text)

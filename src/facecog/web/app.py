@@ -1,0 +1,58 @@
+"""create_app: the Flask app around one Facecog."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+
+from apiflask import APIFlask
+
+from facecog.bootstrap import open_facecog
+from facecog.config import Settings
+from facecog.service import Facecog
+from facecog.web import errors, guard, schemas
+from facecog.web.api import api
+from facecog.web.current import KEY
+from facecog.web.pages import pages
+
+# Base64 and URL-encoding make a picture half as large again, and verify takes two.
+BODY_PER_PICTURE_BYTE = 3
+BODY_BESIDE_PICTURES = 100_000
+
+
+def create_app(facecog: Facecog | None = None, settings: Settings | None = None) -> APIFlask:
+    """The web application.
+
+    Args:
+        facecog: opened from the settings when not given.
+        settings: read from the environment when not given.
+
+    Raises:
+        what `open_facecog` raises.
+    """
+    settings = settings or Settings.from_environment(os.environ)
+    app = APIFlask(
+        __name__, title="facecog", version=version("facecog"), docs_path=None, json_errors=False
+    )
+    app.extensions[KEY] = facecog or open_facecog(settings)
+    limit = body_limit(settings)
+    app.config.update(MAX_CONTENT_LENGTH=limit, MAX_FORM_MEMORY_SIZE=limit, MAX_FORM_PARTS=20)
+    app.config.update(AUTO_404_RESPONSE=False, SPEC_FORMAT="json")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    errors.install(app)
+    guard.install(app)
+    app.register_blueprint(pages)
+    app.register_blueprint(api)
+    _describe(app)
+    return app
+
+
+def body_limit(settings: Settings) -> int:
+    """The largest request body, in bytes."""
+    return settings.max_bytes * BODY_PER_PICTURE_BYTE + BODY_BESIDE_PICTURES
+
+
+def _describe(app: APIFlask) -> None:
+    app.description = "Register faces, and say who is in a picture. Errors: docs/api.md."
+
+    app.spec_processor(schemas.complete)

@@ -1,0 +1,110 @@
+"""Refusal -> HTTP answer, once: a problem body (RFC 9457) with a stable `code`."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from facecog.errors import (
+    Conflict,
+    CrossOrigin,
+    FacecogError,
+    FaceRefused,
+    InvalidInput,
+    LowQuality,
+    MalformedRequest,
+    NotFound,
+    TooLarge,
+    TooManyPixels,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from facecog.wire import face_json, size_json
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[Exception], int] = {
+    InvalidInput: 422,
+    MalformedRequest: 400,
+    UnsupportedMediaType: 415,
+    TooLarge: 413,
+    TooManyPixels: 413,
+    CrossOrigin: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+}
+
+# What the HTTP layer refuses by itself, in words that help.
+HTTP_DETAIL = {
+    400: ("bad_request", "The request cannot be read."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    413: ("too_large", "The request is larger than this server takes."),
+    415: ("unsupported_media_type", "Send a form, multipart/form-data or JSON."),
+}
+
+
+def install(app: Flask) -> None:
+    """Answer every error of `app` here."""
+    app.register_error_handler(FacecogError, _refusal)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _bug)
+
+
+def status_of(error: FacecogError) -> int:
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def _refusal(error: FacecogError) -> ResponseReturnValue:
+    return _answer(status_of(error), error.code, str(error), **_extras(error))
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    title = HTTPStatus(status).phrase
+    code, detail = HTTP_DETAIL.get(status, (title.lower().replace(" ", "_"), f"{title}."))
+    answer = _answer(status, code, detail)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            answer.headers[name] = value  # Allow, Retry-After, Location
+    return answer
+
+
+def _bug(error: Exception) -> ResponseReturnValue:
+    log.error("request %s failed", g.get("request_id"), exc_info=error)
+    return _answer(500, "internal_error", "Something went wrong here. It has been logged.")
+
+
+def _extras(error: FacecogError) -> dict[str, Any]:
+    """What a page needs to draw the refusal on the photo."""
+    extras: dict[str, Any] = {}
+    if isinstance(error, FaceRefused):
+        extras["image"] = size_json(error.size)
+        extras["faces"] = [face_json(face) for face in error.faces]
+    if isinstance(error, LowQuality):
+        extras["reasons"] = [reason.code for reason in error.quality.reasons]
+    return extras
+
+
+def _answer(status: int, code: str, detail: str, **extras: Any) -> Response:
+    title = HTTPStatus(status).phrase
+    if _wants_page():
+        page = render_template("error.html", status=status, title=title, detail=detail)
+        return Response(page, status, mimetype="text/html")
+    body = {"type": "about:blank", "title": title, "status": status, "code": code}
+    answer = jsonify({**body, "detail": detail, "request_id": g.get("request_id"), **extras})
+    answer.status_code = status
+    answer.mimetype = "application/problem+json"
+    return answer
+
+
+def _wants_page() -> bool:
+    accepts = request.accept_mimetypes
+    html_first = accepts["text/html"] > accepts["application/json"]
+    return html_first and not request.path.startswith("/api/")

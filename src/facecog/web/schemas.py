@@ -1,0 +1,215 @@
+"""The API's shapes for the OpenAPI document; `facecog.wire` makes the values."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from apiflask import Schema
+from marshmallow.fields import Boolean, Dict, Float, Integer, List, Nested, String
+
+# A schema that stands both alone and inside another is registered twice under one name, which is
+# what we mean; apispec warns of it.
+warnings.filterwarnings("ignore", message=".*has already been added to the spec")
+
+
+class Size(Schema):
+    width = Integer(metadata={"description": "Pixels of the upright image."})
+    height = Integer()
+
+
+class Box(Schema):
+    x = Float(metadata={"description": "Left edge, in pixels of the upright image."})
+    y = Float()
+    width = Float()
+    height = Float()
+
+
+class Landmarks(Schema):
+    right_eye = List(Float(), metadata={"description": "x, y; right is the person's own right."})
+    left_eye = List(Float())
+    nose = List(Float())
+    mouth_right = List(Float())
+    mouth_left = List(Float())
+
+
+class Reason(Schema):
+    code = String()
+    message = String()
+
+
+class Quality(Schema):
+    ok = Boolean()
+    measures = Dict(keys=String(), values=Float())
+    reasons = List(Nested(Reason))
+
+
+class Face(Schema):
+    box = Nested(Box)
+    landmarks = Nested(Landmarks)
+    detection_score = Float()
+    quality = Nested(Quality)
+
+
+class Candidate(Schema):
+    subject_id = String()
+    name = String()
+    sample_id = String()
+    score = Float()
+
+
+class IdentifiedFace(Face):
+    decision = String(metadata={"enum": ["match", "unknown"]})
+    name = String(allow_none=True)
+    subject_id = String(allow_none=True)
+    score = Float(allow_none=True)
+    threshold = Float()
+    candidates = List(Nested(Candidate), metadata={"description": "Best first."})
+
+
+class Operation(Schema):
+    model = String()
+    threshold = Float(metadata={"description": "Cosine at or above which it is a match."})
+    fmr = Float(metadata={"description": "False match rate the threshold was measured at."})
+
+
+class Identification(Operation):
+    name = String(
+        allow_none=True, metadata={"description": "The best match in the photo, or null."}
+    )
+    image = Nested(Size)
+    gallery_size = Integer()
+    faces = List(Nested(IdentifiedFace))
+
+
+class Verification(Operation):
+    same = Boolean()
+    score = Float()
+    faces = List(Nested(Face))
+    images = List(Nested(Size))
+
+
+class Detection(Schema):
+    image = Nested(Size)
+    faces = List(Nested(Face))
+
+
+class Subject(Schema):
+    id = String()
+    name = String()
+    created_at = String(metadata={"format": "date-time"})
+    samples = Integer()
+
+
+class Sample(Schema):
+    id = String()
+    subject_id = String()
+    created_at = String(metadata={"format": "date-time"})
+    origin = String()
+    quality = Dict(keys=String(), values=Float())
+    url = String()
+
+
+class Enrolment(Schema):
+    message = String()
+    subject = Nested(Subject)
+    sample = Nested(Sample)
+    face = Nested(Face)
+    image = Nested(Size)
+
+
+class Subjects(Schema):
+    subjects = List(Nested(Subject))
+    next_cursor = String(allow_none=True)
+
+
+class Samples(Schema):
+    samples = List(Nested(Sample))
+    next_cursor = String(allow_none=True)
+
+
+class Health(Schema):
+    status = String()
+    version = String()
+    model = String()
+    database = String()
+    subjects = Integer()
+    samples = Integer()
+
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457, with a stable `code` (docs/api.md).",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string", "description": "A sentence for a person."},
+        "request_id": {"type": "string"},
+        "image": {"$ref": "#/components/schemas/Size"},
+        "faces": {"type": "array", "items": {"$ref": "#/components/schemas/Face"}},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+
+def _body(*photos: str, **texts: str) -> dict[str, Any]:
+    """A request body as form, JSON or multipart; `texts` is name -> description."""
+    strings = {name: {"type": "string", "description": text} for name, text in texts.items()}
+    encoded = {"type": "string", "description": "A picture as base64 data URL."}
+    file = {"type": "string", "format": "binary", "description": "The picture's file."}
+    required = [*photos, *(name for name in texts if name != "origin")]
+
+    def shape(photo: dict[str, str]) -> dict[str, Any]:
+        properties = {**strings, **dict.fromkeys(photos, photo)}
+        return {"schema": {"type": "object", "properties": properties, "required": required}}
+
+    kinds = {"application/json": shape(encoded)}
+    kinds["application/x-www-form-urlencoded"] = shape(encoded)
+    if photos:
+        kinds["multipart/form-data"] = shape(file)
+    return {"required": True, "content": kinds}
+
+
+# By path and method, because a view that reads three content types cannot be described by one.
+REQUEST_BODIES = {
+    ("/api/register", "post"): _body(
+        "image",
+        name="Who it is; 1 to 200 characters.",
+        origin="`camera` or `photo`; may be left out.",
+    ),
+    ("/api/recognise", "post"): _body("image"),
+    ("/api/verify", "post"): _body("image_a", "image_b"),
+    ("/api/detect", "post"): _body("image"),
+    ("/api/subjects/{subject_id}", "patch"): _body(name="The new name."),
+}
+
+PAGING = [
+    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
+    {"name": "cursor", "in": "query", "schema": {"type": "string"}},
+]
+SEARCH = {"name": "q", "in": "query", "schema": {"type": "string"}}
+PARAMETERS = {
+    ("/api/subjects", "get"): [*PAGING, SEARCH],
+    ("/api/subjects/{subject_id}/samples", "get"): PAGING,
+}
+
+
+def complete(spec: Any) -> Any:
+    """Add to the generated document what the views cannot say by themselves."""
+    spec["components"]["schemas"]["Problem"] = PROBLEM
+    problem = {"$ref": "#/components/schemas/Problem"}
+    refusal = {
+        "description": "A refusal; `code` says which (docs/api.md).",
+        "content": {"application/problem+json": {"schema": problem}},
+    }
+    for path, methods in spec["paths"].items():
+        for method, operation in methods.items():
+            if method in ("get", "post", "patch", "delete"):
+                operation["responses"]["default"] = refusal
+            if (path, method) in REQUEST_BODIES:
+                operation["requestBody"] = REQUEST_BODIES[path, method]
+            if (path, method) in PARAMETERS:
+                operation.setdefault("parameters", []).extend(PARAMETERS[path, method])
+    return spec

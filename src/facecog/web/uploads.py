@@ -1,0 +1,76 @@
+"""Reading what clients send: forms with a base64 data URL, JSON, or multipart with the file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from flask import request
+from werkzeug.exceptions import BadRequest
+
+from facecog.errors import MalformedBase64, MalformedJson, MissingField, UnsupportedMediaType
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def text_field(name: str) -> str:
+    """A field of text. Raises: MissingField, MalformedJson, UnsupportedMediaType."""
+    value = _fields().get(name)
+    if value is None:
+        raise MissingField(f"The field `{name}` is missing.")
+    if not isinstance(value, str):
+        raise MalformedJson(f"The field `{name}` is not text.")
+    return value
+
+
+def optional_field(name: str) -> str | None:
+    """A field of text that may be left out. Raises: MalformedJson, UnsupportedMediaType."""
+    return text_field(name) if name in _fields() else None
+
+
+def photo_field(name: str = "image") -> bytes:
+    """The bytes of a picture, sent as a file or as a base64 data URL.
+
+    Raises:
+        MissingField, MalformedBase64, MalformedJson, UnsupportedMediaType.
+    """
+    if name in request.files:
+        data: bytes = request.files[name].read()
+        return data
+    return _from_base64(text_field(name), name)
+
+
+def _fields() -> Mapping[str, Any]:
+    if request.mimetype in FORMS:
+        return request.form
+    if not request.is_json:
+        raise UnsupportedMediaType("Send a form, multipart/form-data or JSON.")
+    try:
+        body = request.get_json()
+    except BadRequest:
+        raise MalformedJson("The body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise MalformedJson("The body is not a JSON object.")
+    return body
+
+
+def _from_base64(text: str, name: str) -> bytes:
+    """Decode a data URL, or bare base64.
+
+    A form that was not URL-encoded arrives with spaces for plus signs, one encoded twice with %2B.
+    """
+    _, _, encoded = text.rpartition(",")
+    if "%" in encoded:
+        encoded = unquote(encoded)
+    encoded = "".join(encoded.replace(" ", "+").split()).rstrip("=")
+    try:
+        # Senders drop the padding as often as they send it.
+        data = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise MalformedBase64(f"The field `{name}` is not a picture in base64.") from None
+    if not data:
+        raise MissingField(f"The field `{name}` holds no picture.")
+    return data
