@@ -1,6 +1,7 @@
 // Boxes and names over the picture. They are elements, not canvas: text stays sharp, cut to fit, and in its own direction.
 
 const NEAR = 0.2; // A box that moved less than a fifth of the picture is the same face, and glides.
+const LABEL = 34; // px that a label and its distance take above a face
 const SMALL = 32; // px
 const CROWD = 6; // faces; among more, a label needs a wider box to have room
 const SMALL_IN_CROWD = 90; // px
@@ -57,19 +58,23 @@ export class Marks {
     label.hidden = !face.label || (small && face.kind === 'unknown');
   }
 
-  // Each label takes the first place where it covers none before it; the best place when there is no such.
+  // Each label takes the first place where it covers no other label and could not be read as another face's name.
   #placeLabels() {
+    const layer = this.layer.getBoundingClientRect();
+    const zones = this.#marks.map((mark) => zone(mark.place, layer));
     const taken = [];
-    for (const { label, place } of this.#marks.filter((mark) => !mark.label.hidden)) {
-      const places = labelPlaces(place, this.layer.clientHeight);
+    this.#marks.forEach(({ label, place }, index) => {
+      if (label.hidden) return;
+      const others = [...taken, ...zones.filter((_, other) => other !== index)];
+      const places = labelPlaces(place, layer.height);
       const free = places.find((style) => {
         Object.assign(label.style, style);
         const rect = label.getBoundingClientRect();
-        return !taken.some((other) => overlap(rect, other));
+        return !others.some((other) => overlap(rect, other));
       });
       if (!free) Object.assign(label.style, places[0]);
       taken.push(label.getBoundingClientRect());
-    }
+    });
   }
 }
 
@@ -81,7 +86,7 @@ function placeOf(box, image, mirrored) {
 
 // Above the face where there is room, then below, then inside; first towards the side with more room.
 function labelPlaces({ x, y, width, height }, pixels) {
-  const needed = pixels ? 34 / pixels : 0.1;
+  const needed = pixels ? LABEL / pixels : 0.1;
   const left = Math.max(0, Math.min(x, 1));
   const right = Math.max(0, Math.min(1 - x - width, 1));
   const rows = [];
@@ -94,6 +99,12 @@ function labelPlaces({ x, y, width, height }, pixels) {
   ];
   if (left > right) sides.reverse();
   return rows.flatMap((row) => sides.map((side) => ({ ...row, ...side })));
+}
+
+// A face and the room above it, where people look for its name.
+function zone({ x, y, width, height }, layer) {
+  const [left, top] = [layer.left + x * layer.width, layer.top + y * layer.height];
+  return { left, right: left + width * layer.width, top: top - LABEL, bottom: top + height * layer.height };
 }
 
 function overlap(one, other) {

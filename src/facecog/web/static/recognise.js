@@ -15,6 +15,7 @@ const stage = new Stage();
 const camera = new Camera(stage.video, (trouble) => noCamera(trouble));
 const live = new Live(camera, { onAnswer: liveAnswer, onProblem: liveProblem });
 let picture = null;
+let latest = null; // The file chosen last: a large one may open after its successor.
 let asking = null;
 let paused = false;
 let lastFrame = null;
@@ -23,6 +24,7 @@ let steady = { who: '', times: 0 };
 // --- the camera ---
 
 async function toCamera() {
+  latest = null;
   leavePhoto();
   stage.clear();
   enter('camera');
@@ -96,7 +98,9 @@ function announceSteady(who) {
 // --- the photo ---
 
 async function showPhoto(file) {
+  latest = file;
   const next = await openPicture(file);
+  if (latest !== file) return closePicture(next);
   live.stop();
   camera.stop();
   leavePhoto();

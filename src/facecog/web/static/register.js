@@ -10,11 +10,13 @@ const $ = (id) => document.getElementById(id);
 const stage = new Stage();
 const camera = new Camera(stage.video, (trouble) => noCamera(trouble));
 let picture = null;
+let latest = null; // The file chosen last: a large one may open after its successor.
 let origin = 'camera';
 
 // --- the camera ---
 
 async function toCamera() {
+  latest = null;
   closePicture(picture);
   picture = null;
   stage.clear();
@@ -56,7 +58,9 @@ async function shoot() {
 
 async function showPhoto(file, from) {
   if (stage.state === 'sending') return;
+  latest = file;
   const next = await openPicture(file);
+  if (latest !== file) return closePicture(next);
   camera.stop();
   closePicture(picture);
   picture = next;

