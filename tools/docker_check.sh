@@ -11,7 +11,7 @@ readonly base=localhost/facecog-check-base image=localhost/facecog-check suite=b
 readonly certificates=/etc/ssl/certs/ca-certificates.crt
 scratch=$(mktemp --directory /var/tmp/facecog-docker-check.XXXXXX)
 readonly scratch
-launcher="" # what holds the running server's namespaces; ending it ends the server
+launcher="" # the running server's parent
 
 say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 fail() {
@@ -22,6 +22,8 @@ fail() {
 
 clean_up() {
     if [[ -n $launcher ]]; then
+        # The server by its own id: a process that changed its user outlives its parent.
+        pgrep --parent "$launcher" | xargs --no-run-if-empty kill -KILL || true
         kill -KILL "$launcher" 2>/dev/null || true
         wait "$launcher" 2>/dev/null || true
     fi
@@ -35,7 +37,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 store() {
-    buildah --root "$scratch/storage" --runroot "$scratch/run" --storage-driver vfs "$@"
+    TMPDIR="$scratch" buildah --root "$scratch/storage" --runroot "$scratch/run" --storage-driver vfs "$@"
 }
 
 lint() {
@@ -47,8 +49,8 @@ lint() {
 
 install_tools() {
     [[ $EUID == 0 ]] || fail "building an image without Docker needs root"
-    if ! command -v buildah debootstrap ip >"$scratch/apt.log" || [[ $(wc -l <"$scratch/apt.log") != 3 ]]; then
-        apt-get update >>"$scratch/apt.log"
+    if ! { command -v buildah && command -v debootstrap && command -v ip; } >/dev/null; then
+        apt-get update >"$scratch/apt.log"
         apt-get install --yes --no-install-recommends buildah debootstrap iproute2 >>"$scratch/apt.log"
     fi
     say "$(buildah --version)"
@@ -100,7 +102,7 @@ start() {
     cp --archive "$root/data" "$data" # as a fresh named volume takes over the folder of the image
 
     # shellcheck disable=SC2016 # the inner shell expands these
-    unshare --pid --fork --kill-child --mount --net bash -euc '
+    unshare --pid --fork --mount --net bash -euc '
         root=$1 data=$2 user=$3
         shift 3
         ip link set lo up
