@@ -14,13 +14,13 @@ from uuid import UUID
 import click
 from tqdm import tqdm
 
-from facecog.bootstrap import chosen_card, open_facecog
+from facecog.bootstrap import chosen_card, open_facecog, scratch_facecog
 from facecog.config import Settings
 from facecog.domain import Subject
 from facecog.engines import fetch
 from facecog.engines.cards import YUNET, all_cards
 from facecog.errors import FacecogError, InvalidInput
-from facecog.evaluation.identification import evaluate, read_list
+from facecog.evaluation.identification import measure, read_list
 from facecog.legacy import import_faces, legacy_faces
 from facecog.service import Facecog
 from facecog.store import Page
@@ -298,18 +298,20 @@ def import_legacy(folder: Path) -> None:
     click.echo(f"{added} added, {known} already here, {refused} not taken")
 
 
-@main.command("evaluate")
+@main.command()
 @click.argument("gallery", type=FILE)
 @click.argument("probes", type=FILE)
 @click.argument("impostors", type=FILE)
 @as_json
-def evaluate_identification(gallery: Path, probes: Path, impostors: Path, machine: bool) -> None:
+def evaluate(gallery: Path, probes: Path, impostors: Path, machine: bool) -> None:
     """Measure 1:N identification on labelled photos.
 
     Each of GALLERY, PROBES and IMPOSTORS is a CSV file with the columns path and identity; paths
     are relative to its folder. The faces in use are not touched.
     """
-    rates = evaluate(_settings(), *(read_list(file) for file in (gallery, probes, impostors)))
+    lists = [read_list(file) for file in (gallery, probes, impostors)]
+    with scratch_facecog(_settings()) as facecog:
+        rates = measure(facecog, *lists)
     if machine:
         _print_json(rates.as_json())
     else:

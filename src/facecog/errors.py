@@ -78,6 +78,12 @@ class InvalidCursor(InvalidInput):
     code = "invalid_cursor"
 
 
+class InvalidLimit(InvalidInput):
+    """The length asked for a page is not one that facecog gives."""
+
+    code = "invalid_limit"
+
+
 class InvalidCard(InvalidInput):
     """A model card that cannot be read."""
 
@@ -163,6 +169,12 @@ class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, or is not one that facecog can use."""
 
     code = "database_unavailable"
+
+
+class StorageUnavailable(Unavailable):
+    """A crop cannot be written: the disk is full or read-only."""
+
+    code = "storage_unavailable"
 
 
 class MalformedRequest(InvalidInput):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from facecog.bootstrap import open_facecog
-from facecog.config import Settings
 from facecog.errors import FaceRefused, InvalidDataset
 from facecog.evaluation.intervals import Rate
 from facecog.service import Facecog
@@ -86,26 +83,6 @@ def read_list(file: Path) -> list[Labelled]:
     return photos
 
 
-def evaluate(
-    settings: Settings,
-    gallery: Sequence[Labelled],
-    probes: Sequence[Labelled],
-    impostors: Sequence[Labelled],
-) -> Rates:
-    """Enrol the gallery into a facecog of its own, search all probes, and count.
-
-    Raises:
-        what `open_facecog` raises.
-    """
-    with tempfile.TemporaryDirectory() as home:
-        apart = replace(settings, home=Path(home), models=settings.models_folder, database_url=None)
-        facecog = open_facecog(apart)
-        try:
-            return _measure(facecog, gallery, probes, impostors)
-        finally:
-            facecog.close()
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was said of the person in the middle of a photograph."""
@@ -115,12 +92,19 @@ class Answer:
     found: bool = True
 
 
-def _measure(
+def measure(
     facecog: Facecog,
     gallery: Sequence[Labelled],
     probes: Sequence[Labelled],
     impostors: Sequence[Labelled],
 ) -> Rates:
+    """Enrol the gallery, search all probes, and count.
+
+    Args:
+        facecog: one that nobody is registered with yet.
+        gallery, probes: photographs of the same people, different ones.
+        impostors: photographs of people who are not in the gallery.
+    """
     refused = sum(not _enrolled(facecog, photo) for photo in tqdm(gallery, "gallery", disable=None))
     mated = [_answer(facecog, photo) for photo in tqdm(probes, "probes", disable=None)]
     strangers = [_answer(facecog, photo) for photo in tqdm(impostors, "strangers", disable=None)]

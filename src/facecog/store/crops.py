@@ -9,12 +9,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
 
+from facecog.errors import StorageUnavailable
 from facecog.store.tables import crops
 
 
 class Crops(Protocol):
     def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
-        """Keep a crop, lasting, before the transaction of `connection` is committed."""
+        """Keep a crop, lasting, before the transaction of `connection` is committed.
+
+        Raises:
+            StorageUnavailable: the disk is full, say; `drop` removes what there is of it.
+        """
 
     def get(self, connection: Connection, sample_id: str) -> bytes | None: ...
 
@@ -52,12 +57,15 @@ class FolderCrops:
     def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
         target = self._path(sample_id)
         part = target.with_suffix(".part")
-        with part.open("wb") as out:
-            out.write(jpeg)
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(target)
-        _sync_folder(self._folder)
+        try:
+            with part.open("wb") as out:
+                out.write(jpeg)
+                out.flush()
+                os.fsync(out.fileno())
+            part.replace(target)
+            _sync_folder(self._folder)
+        except OSError as error:
+            raise StorageUnavailable(f"The picture cannot be kept: {error.strerror}.") from error
 
     def get(self, connection: Connection, sample_id: str) -> bytes | None:
         try:
@@ -68,6 +76,7 @@ class FolderCrops:
     def drop(self, sample_ids: list[str]) -> None:
         for sample_id in sample_ids:
             self._path(sample_id).unlink(missing_ok=True)
+            self._path(sample_id).with_suffix(".part").unlink(missing_ok=True)
 
     def sweep(self, known: set[str]) -> int:
         """Only files that facecog itself may have made are touched: a UUID, .jpg or .part."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -103,32 +103,20 @@ class Store:
         Returns:
             the subject, the sample, and False when this photo was already one of the subject's.
         """
-        with self._write() as (connection, revision):
-            subject_id = _subject_named(connection, name) or _new_subject(connection, name)
-            known = _sample_of_photo(connection, subject_id, photo_sha256)
-            if known:
-                return _subject(connection, subject_id), known, False
-            sample = Sample(str(uuid4()), subject_id, _now(), origin, quality)
-            self._crops.put(connection, sample.id, crop)
-            connection.execute(
-                insert(samples).values(
-                    id=sample.id,
-                    subject_id=subject_id,
-                    created_at=sample.created_at,
-                    origin=origin,
-                    photo_sha256=photo_sha256,
-                    quality=quality,
-                )
-            )
-            connection.execute(
-                insert(templates).values(
-                    sample_id=sample.id,
-                    model=template.model,
-                    vector=template.vector.astype("<f4").tobytes(),
-                    revision=revision,
-                )
-            )
-            return _subject(connection, subject_id), sample, True
+        sample = Sample(str(uuid4()), "", _now(), origin, quality)
+        with ExitStack() as failed:
+            failed.callback(self._crops.drop, [sample.id])
+            with self._write() as (connection, revision):
+                subject_id = _subject_named(connection, name) or _new_subject(connection, name)
+                known = _sample_of_photo(connection, subject_id, photo_sha256)
+                if known:
+                    return _subject(connection, subject_id), known, False
+                sample = replace(sample, subject_id=subject_id)
+                self._crops.put(connection, sample.id, crop)
+                _insert_sample(connection, sample, photo_sha256, template, revision)
+                subject = _subject(connection, subject_id)
+            failed.pop_all()
+        return subject, sample, True
 
     def rename_subject(self, subject_id: str, name: str) -> Subject:
         """Give a subject another name.
@@ -350,6 +338,33 @@ def _sample(connection: Connection, sample_id: str) -> Sample:
     if row is None:
         raise SampleNotFound("There is no sample with this id.")
     return _to_sample(row)
+
+
+def _insert_sample(
+    connection: Connection,
+    sample: Sample,
+    photo_sha256: str,
+    template: Template,
+    revision: int,
+) -> None:
+    connection.execute(
+        insert(samples).values(
+            id=sample.id,
+            subject_id=sample.subject_id,
+            created_at=sample.created_at,
+            origin=sample.origin,
+            photo_sha256=photo_sha256,
+            quality=sample.quality,
+        )
+    )
+    connection.execute(
+        insert(templates).values(
+            sample_id=sample.id,
+            model=template.model,
+            vector=template.vector.astype("<f4").tobytes(),
+            revision=revision,
+        )
+    )
 
 
 def _sample_of_photo(connection: Connection, subject_id: str, photo: str) -> Sample | None:

@@ -8,7 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from facecog.errors import InvalidCursor
+from facecog.errors import InvalidLimit
+from facecog.service import MAX_PAGE
 from facecog.web import schemas
 from facecog.web.current import facecog
 from facecog.web.uploads import optional_field, photo_field, text_field
@@ -142,6 +143,6 @@ def health() -> ResponseReturnValue:
 
 def _limit() -> int:
     text = request.args.get("limit", "100")
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise InvalidCursor("`limit` is a whole number from 1 to 1000.")
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
+        raise InvalidLimit(f"`limit` is a whole number from 1 to {MAX_PAGE}.")
     return int(text)
