@@ -13,6 +13,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from facecog.engines.onnx import OnnxEngine
 from facecog.image import decode
 from tests.assets import SHARED, photo
+from tests.sending import multipart
 
 REJECTED = {"not_a_picture", "truncated", "too_many_pixels", "too_large"}
 
@@ -48,7 +49,7 @@ def wanted(expected: str) -> set[str]:
 
 
 def register(client: FlaskClient, data: bytes) -> str:
-    answer = client.post("/api/register", data={"name": "Anna", "image": (io.BytesIO(data), "p")})
+    answer = client.post("/api/register", **multipart(name="Anna", image=data))
     assert answer.is_json or answer.mimetype == "application/problem+json"
     assert answer.status_code < 500
     body = answer.get_json()
@@ -65,7 +66,7 @@ def test_each_odd_file_is_answered_as_expected(
     assert register(real_client, file.read_bytes()) in wanted(expected)
 
     if expected in FACES:
-        found = real_client.post("/api/detect", data={"image": file.open("rb")}).get_json()
+        found = real_client.post("/api/detect", **multipart(image=file.read_bytes())).get_json()
         assert len(found["faces"]) == FACES[expected]
 
 
@@ -115,9 +116,9 @@ def test_every_exif_orientation_is_turned_upright(
     exif[0x0112] = orientation
 
     data = saved(stored, "JPEG", exif=exif.tobytes(), quality=95)
-    found = real_client.post("/api/detect", data={"image": (io.BytesIO(data), "p")}).get_json()
+    found = real_client.post("/api/detect", **multipart(image=data)).get_json()
     plain = saved(upright, "JPEG", quality=95)
-    true = real_client.post("/api/detect", data={"image": (io.BytesIO(plain), "p")}).get_json()
+    true = real_client.post("/api/detect", **multipart(image=plain)).get_json()
 
     assert found["image"] == {"width": upright.width, "height": upright.height}
     for side in ("x", "y", "width", "height"):
@@ -177,9 +178,7 @@ def test_a_spoilt_photo_is_refused_with_the_reason(
 ) -> None:
     data = saved(spoil(portrait()), "PNG")  # type: ignore[operator]
 
-    answer = real_client.post(
-        "/api/register", data={"name": "Anna", "image": (io.BytesIO(data), "p")}
-    )
+    answer = real_client.post("/api/register", **multipart(name="Anna", image=data))
 
     assert answer.status_code == 422
     assert answer.get_json()["code"] == "low_quality"
