@@ -51,7 +51,16 @@ FORMATS = tuple(plugin.format for plugin in PLUGINS)
 WORKING_SIDE = 1600
 
 # What Pillow's decoders raise on damaged files.
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error)
+DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    TypeError,
+    RuntimeError,
+    struct.error,
+)
 DAMAGED = "This picture is damaged or cut off; send it again."
 
 EXIF_ORIENTATION = 0x0112
