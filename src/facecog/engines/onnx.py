@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state
 from PIL import Image
 
 from facecog.domain import Box, Face, Picture, Pixels, Template
@@ -29,6 +30,18 @@ MIN_SCORE = 0.6
 # once more with them stretched, so that its owner hears "too bright" and not "no face".
 BLOWN_OUT = 0.2
 HIGHLIGHTS = (255 * (np.arange(256) / 255) ** 8).astype(np.uint8)
+
+# ONNX Runtime's own errors have no base but Exception.
+REFUSALS: tuple[type[Exception], ...] = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    *(
+        kind
+        for kind in vars(onnxruntime_pybind11_state).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ),
+)
 
 
 class Found(NamedTuple):
@@ -108,7 +121,10 @@ class OnnxEngine:
 
     def _check_dimension(self) -> None:
         card = self._embedder.card
-        dimension = self._template(np.zeros((112, 112, 3), np.uint8)).vector.size
+        outputs = self._embedder.run(np.zeros((112, 112, 3), np.uint8))
+        if len(outputs) != 1 or outputs[0].ndim != 2:
+            raise ModelUnavailable(f"The model {card.name} does not give one row of numbers.")
+        dimension = outputs[0].shape[1]
         if card.dimension not in (None, dimension):
             raise ModelUnavailable(
                 f"The model {card.name} gives {dimension} numbers, its card says {card.dimension}."
@@ -147,8 +163,10 @@ class Network:
             self._session = onnxruntime.InferenceSession(
                 models / card.file, options, providers=["CPUExecutionProvider"]
             )
-        except (OSError, RuntimeError, ValueError) as error:
-            raise ModelUnavailable(f"The model {card.name} cannot be loaded: {error}") from error
+        except REFUSALS as error:
+            raise ModelUnavailable(
+                f"The model {card.name} cannot be loaded: {_one_line(error)}"
+            ) from error
         self._input = self._session.get_inputs()[0].name
 
     def run(self, pixels: Pixels, outputs: tuple[str, ...] = ()) -> list[NDArray[np.float32]]:
@@ -158,8 +176,13 @@ class Network:
         feed = {self._input: np.ascontiguousarray(blob.transpose(2, 0, 1)[None], np.float32)}
         try:
             result: list[NDArray[np.float32]] = self._session.run(list(outputs) or None, feed)
-        except (RuntimeError, ValueError) as error:
+        except REFUSALS as error:
             raise ModelUnavailable(
-                f"The model {self.card.name} does not take the input its card says: {error}"
+                f"The model {self.card.name} does not take the input its card says: "
+                f"{_one_line(error)}"
             ) from error
         return result
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
