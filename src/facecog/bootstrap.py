@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -35,9 +35,13 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
     """
     settings = settings or Settings.from_environment(os.environ)
     embedder = chosen_card(settings)
-    ensure([YUNET, embedder], settings.models_folder)
-    engine = OnnxEngine(YUNET, embedder, settings.models_folder)
-    store = open_store(settings)
+    with ExitStack() as failed:
+        # The store first: a folder that it refuses gets no models either.
+        store = open_store(settings)
+        failed.callback(store.close)
+        ensure([YUNET, embedder], settings.models_folder)
+        engine = OnnxEngine(YUNET, embedder, settings.models_folder)
+        failed.pop_all()
     facecog = Facecog(
         engine=engine,
         store=store,

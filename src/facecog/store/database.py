@@ -25,9 +25,11 @@ def sqlite_engine(file: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # facecog says BEGIN itself
+        connection.execute("PRAGMA busy_timeout=30000")
+        # Before the write-ahead log, which is a change to the file.
+        _refuse_legacy({name for (name,) in connection.execute("SELECT name FROM sqlite_master")})
         for pragma in (
             "page_size=16384",
-            "busy_timeout=30000",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
@@ -73,7 +75,7 @@ def migrate(engine: Engine) -> None:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": MIGRATION_LOCK})
-            _refuse_legacy(connection)
+            _refuse_legacy(set(inspect(connection).get_table_names()))
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
@@ -82,8 +84,7 @@ def migrate(engine: Engine) -> None:
         raise DatabaseUnavailable(f"The database cannot be opened: {_first_line(error)}") from error
 
 
-def _refuse_legacy(connection: Connection) -> None:
-    tables = set(inspect(connection).get_table_names())
+def _refuse_legacy(tables: set[str]) -> None:
     if "faces" in tables and "alembic_version" not in tables:
         raise LegacyHome(
             "This folder belongs to the original facecog. Take it over into a new home with "
