@@ -155,13 +155,19 @@ def read_card(path: Path) -> Card:
     """
     try:
         fields = tomllib.loads(path.read_text("utf-8"))
-        points = [OperatingPoint(**point) for point in fields.pop("operating_points", [])]
+        points = [_point(**point) for point in fields.pop("operating_points", [])]
         card = Card(**_checked(fields), task="embed", operating_points=tuple(points))
     except (OSError, ValueError, TypeError) as error:
         raise InvalidCard(f"{path}: not a model card: {error}") from None
     if not card.operating_points:
         raise InvalidCard(f"{path}: state at least one [[operating_points]], fmr and threshold.")
     return card
+
+
+def _point(fmr: float, threshold: float) -> OperatingPoint:
+    if not (0 <= fmr <= 1 and -1 <= threshold <= 1):
+        raise ValueError("fmr is from 0 to 1, threshold a cosine from -1 to 1")
+    return OperatingPoint(float(fmr), float(threshold))
 
 
 # What a user's card may say, and of which kind; sources and task are ours to know.
