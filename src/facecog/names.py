@@ -22,7 +22,7 @@ def clean_name(name: str) -> str:
     if any(_is_control(character) for character in name.strip()):
         raise InvalidName("A name cannot hold control characters.")
     cleaned = unicodedata.normalize("NFC", " ".join(name.split()))
-    if not cleaned:
+    if not cleaned.strip(JOINERS + " "):
         raise InvalidName("The name is empty: say who this is.")
     if len(cleaned) > MAX_LENGTH:
         raise InvalidName(f"The name has more than {MAX_LENGTH} characters.")
@@ -31,7 +31,9 @@ def clean_name(name: str) -> str:
 
 def name_key(name: str) -> str:
     """The form by which names are compared, searched and sorted: "ANNA" and "Anna" are one."""
-    return unicodedata.normalize("NFKC", " ".join(name.split()).casefold())
+    # Once more after the case: a compatibility form may hide capitals and spaces.
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def _is_control(character: str) -> bool:
