@@ -89,7 +89,7 @@ def _first_source(card: Card, others: list[Card], scratch: Path) -> list[tuple[C
         try:
             return attempt(scratch)
         except (SourceFailed, OSError) as error:
-            failures.append(str(error))
+            failures.append(" ".join(str(error).split()))  # one line
     raise ModelUnavailable(f"The model {card.name} could not be fetched: {'; '.join(failures)}.")
 
 
@@ -175,7 +175,7 @@ def _from_url(card: Card, scratch: Path) -> list[tuple[Card, Path]]:
             out.flush()
             os.fsync(out.fileno())
     except (OSError, http.client.HTTPException) as error:  # URLError and timeouts among them
-        raise SourceFailed(f"{host} did not answer ({getattr(error, 'reason', error)})") from error
+        raise SourceFailed(f"{host}: {getattr(error, 'reason', error)}") from error
     return [(card, _checked(card, target, host))]
 
 
