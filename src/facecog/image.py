@@ -94,8 +94,9 @@ def decode(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
     opened = _open(data)
     stored = PixelSize(*opened.size)
     _bound(opened, max_pixels)
-    orientation = _orientation(opened)
-    pixels = _turned(_rgb(_load(opened)), orientation)
+    loaded = _load(opened)
+    orientation = _orientation(opened)  # now: Pillow turns a TIFF as it loads, and drops its tag
+    pixels = _turned(_rgb(loaded), orientation)
     size = PixelSize(*reversed(stored)) if orientation in QUARTER_TURNS else stored
     return Picture(pixels, size)
 
