@@ -1,0 +1,154 @@
+"""Choosing the real parts."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facecog import Settings, open_facecog
+from facecog.bootstrap import chosen_card
+from facecog.domain import Template
+from facecog.engines.cards import SFACE
+from facecog.errors import (
+    DatabaseUnavailable,
+    InvalidSetting,
+    LegacyHome,
+    ModelUnavailable,
+    TooLarge,
+    TooManyPixels,
+)
+from facecog.store import Store
+from tests.assets import MODELS, photo
+
+
+def test_an_empty_folder_becomes_a_home(settings: Settings) -> None:
+    with closing(open_facecog(settings)) as facecog:
+        assert facecog.counts() == (0, 0)
+        assert facecog.model == SFACE.name
+        assert facecog.identification_threshold == 0.467
+
+    assert (settings.home / "faces.db").is_file()
+    assert (settings.home / "dataset").is_dir()
+
+
+def test_settings_come_from_the_environment_where_none_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACECOG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FACECOG_MODELS", str(MODELS))
+
+    open_facecog().close()
+
+    assert (tmp_path / "home" / "faces.db").is_file()
+
+
+def test_who_was_registered_is_known_after_a_restart(settings: Settings) -> None:
+    with closing(open_facecog(settings)) as facecog:
+        facecog.enrol("Anna", photo("obama.jpg"))
+
+    with closing(open_facecog(settings)) as facecog:
+        best = facecog.identify(photo("obama2.jpg")).best
+
+    assert best is not None
+    assert best.name == "Anna"
+
+
+@pytest.mark.parametrize(
+    ("limit", "refusal"), [("max_bytes", TooLarge), ("max_pixels", TooManyPixels)]
+)
+def test_the_limits_of_the_settings_are_kept(
+    settings: Settings, limit: str, refusal: type[Exception]
+) -> None:
+    small = replace(settings, **{limit: 1000})  # type: ignore[arg-type]
+
+    with closing(open_facecog(small)) as facecog, pytest.raises(refusal):
+        facecog.enrol("Anna", photo("obama.jpg"))
+
+
+@pytest.mark.parametrize("name", ["unheard-of", "yunet", ""])
+def test_a_model_that_is_no_embedder_is_refused_with_those_there_are(
+    settings: Settings, name: str
+) -> None:
+    with pytest.raises(InvalidSetting, match="There are: sface"):
+        chosen_card(replace(settings, model=name))
+
+
+def everything(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_an_original_facecogs_folder_is_refused_and_not_touched(tmp_path: Path) -> None:
+    home = tmp_path / "old"
+    (home / "dataset").mkdir(parents=True)
+    (home / "dataset" / "1.jpg").write_bytes(b"Anna")
+    with closing(sqlite3.connect(home / "faces.db")) as database:
+        database.execute("CREATE TABLE faces (id TEXT, name TEXT)")
+        database.execute("INSERT INTO faces VALUES ('1', 'Anna')")
+        database.commit()
+    before = everything(home)
+
+    with pytest.raises(LegacyHome, match="facecog import-legacy"):
+        open_facecog(Settings(home=home))  # without models: none are fetched into it
+
+    assert everything(home) == before
+    assert not (home / "models").exists()
+
+
+def test_a_home_that_is_a_file_is_refused(settings: Settings) -> None:
+    settings.home.write_text("no folder")
+
+    with pytest.raises(DatabaseUnavailable, match="cannot be used"):
+        open_facecog(settings)
+
+
+def test_a_home_with_models_that_cannot_be_used_is_not_left_open(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    for card in MODELS.iterdir():
+        (models / card.name).write_bytes(b"damaged")
+
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        open_facecog(Settings(home=tmp_path / "home", models=models))
+
+    assert not (tmp_path / "home" / "faces.db-wal").exists()  # gone with the last connection
+
+
+def add_sample(home: Path, model: str) -> None:
+    with closing(Store.on_sqlite(home)) as store:
+        vector = np.eye(1, 128, dtype=np.float32)[0]
+        store.add_sample("Anna", Template(vector, model), b"jpeg", model, "test", {})
+
+
+def test_samples_of_another_model_are_warned_of(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_sample(settings.home, SFACE.name)
+    add_sample(settings.home, "another")
+
+    with closing(open_facecog(settings)) as facecog:
+        assert facecog.gallery_size() == 1
+
+    (record,) = (r for r in caplog.records if r.name.startswith("facecog"))
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("1 of 2 samples have no template of sface")
+
+
+def test_samples_of_the_same_model_are_no_reason_for_a_warning(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_sample(settings.home, SFACE.name)
+
+    open_facecog(settings).close()
+
+    assert [r for r in caplog.records if r.name.startswith("facecog")] == []

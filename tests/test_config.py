@@ -1,0 +1,75 @@
+"""Settings from FACECOG_* variables."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from facecog.config import Settings, variable
+from facecog.errors import InvalidSetting
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+    assert Settings().models_folder == Path("data/models")
+
+
+def test_each_setting_is_read_from_its_variable() -> None:
+    given = {
+        "FACECOG_HOME": "/srv/faces",
+        "FACECOG_MODELS": "/srv/models",
+        "FACECOG_MODEL": "mine",
+        "FACECOG_DATABASE_URL": "postgresql://anna@localhost/faces",
+        "FACECOG_MAX_BYTES": "1000",
+        "FACECOG_MAX_PIXELS": "2000",
+        "FACECOG_THREADS": "3",
+    }
+
+    settings = Settings.from_environment({**given, "HOME": "/root", "PATH": "/bin"})
+
+    assert settings == Settings(
+        home=Path("/srv/faces"),
+        models=Path("/srv/models"),
+        model="mine",
+        database_url="postgresql://anna@localhost/faces",
+        max_bytes=1000,
+        max_pixels=2000,
+        threads=3,
+    )
+    assert settings.models_folder == Path("/srv/models")
+    assert set(given) == {variable(option.name) for option in fields(Settings)}
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    empty = {variable(option.name): "" for option in fields(Settings)}
+
+    assert Settings.from_environment({**empty, "FACECOG_UNHEARD_OF": ""}) == Settings()
+
+
+def test_a_tilde_is_the_users_home() -> None:
+    settings = Settings.from_environment({"FACECOG_HOME": "~/faces"})
+
+    assert settings.home == Path.home() / "faces"
+
+
+@pytest.mark.parametrize("name", ["FACECOG_HOMES", "FACECOG_", "FACECOG_home"])
+def test_an_unknown_setting_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"no setting {name}\\."):
+        Settings.from_environment({name: "1"})
+
+
+@pytest.mark.parametrize("name", ["FACECOG_MAX_BYTES", "FACECOG_MAX_PIXELS", "FACECOG_THREADS"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "1e6", "20 MB", "many", " ", "²"])
+def test_a_number_that_is_none_is_refused_with_the_name_and_the_value(
+    name: str, value: str
+) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environment({name: value})
+
+    assert str(caught.value) == f"{name} is a whole number above 0, not {value!r}."
+
+
+def test_each_setting_says_what_it_does() -> None:
+    assert all(option.metadata["help"].endswith(".") for option in fields(Settings))

@@ -1,0 +1,129 @@
+"""Golden vectors: the first numbers of each model for a known photo, so that no change of the
+preprocessing stays unseen.
+
+SFace is fed RGB 0 to 255 on the five ArcFace points, YuNet BGR 0 to 255; the mutants below show
+that feeding them otherwise would be noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from facecog import geometry
+from facecog.domain import Face, Pixels
+from facecog.engines import onnx, yunet
+from facecog.engines.cards import SFACE, YUNET, Card
+from facecog.engines.onnx import OnnxEngine
+from facecog.image import decode
+from tests.assets import MODELS, photo
+
+BOX = (371.23, 89.81, 240.06, 329.45)
+LANDMARKS = (
+    *((438.71, 213.95), (553.83, 213.68), (494.52, 267.51)),
+    *((440.01, 317.70), (546.99, 319.01)),
+)
+TEMPLATE = (0.0110, 0.0075, -0.0437, 0.0416, 0.0729, 0.1208, 0.1018, -0.1184)
+
+
+def faces(detector: Card = YUNET, embedder: Card = SFACE) -> tuple[Face, ...]:
+    return OnnxEngine(detector, embedder, MODELS).embed(decode(photo("obama.jpg")))
+
+
+def detection_is_golden(found: tuple[Face, ...]) -> bool:
+    """Within half a pixel, of a face of 240."""
+    return len(found) == 1 and bool(
+        np.allclose(found[0].box, BOX, rtol=0, atol=0.5)
+        and np.allclose(found[0].landmarks, LANDMARKS, rtol=0, atol=0.5)
+        and abs(found[0].detection_score - 0.946) < 0.005
+    )
+
+
+def template_is_golden(found: tuple[Face, ...]) -> bool:
+    return len(found) == 1 and bool(
+        found[0].template is not None
+        and found[0].template.vector.shape == (SFACE.dimension,)
+        and np.allclose(found[0].template.vector[: len(TEMPLATE)], TEMPLATE, rtol=0, atol=0.005)
+    )
+
+
+def test_a_known_photo_gives_the_golden_numbers() -> None:
+    found = faces()
+
+    assert detection_is_golden(found)
+    assert template_is_golden(found)
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        replace(SFACE, channels="BGR"),
+        replace(SFACE, scale=1 / 255),
+        replace(SFACE, mean=127.5, scale=1 / 128),
+    ],
+    ids=["BGR", "scale", "mean"],
+)
+def test_an_embedder_that_is_fed_otherwise_is_seen(mutant: Card) -> None:
+    found = faces(embedder=mutant)
+
+    assert detection_is_golden(found)
+    assert not template_is_golden(found)
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        replace(YUNET, channels="RGB"),
+        replace(YUNET, scale=1 / 255),
+        replace(YUNET, mean=127.5),
+    ],
+    ids=["RGB", "scale", "mean"],
+)
+def test_a_detector_that_is_fed_otherwise_is_seen(
+    mutant: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx, "LOOKS", onnx.LOOKS[:1])
+
+    assert not detection_is_golden(faces(detector=mutant))
+
+
+@pytest.mark.parametrize(
+    "shifted",
+    [
+        lambda points: points + np.float32(0.5),
+        lambda points: points - np.float32([8, 0]),  # the template of 96 x 112
+        lambda points: points * np.float32(1.03),
+        lambda points: points[[1, 0, 2, 4, 3]],
+    ],
+    ids=["half a pixel", "96 wide", "larger", "mirrored"],
+)
+def test_other_points_to_align_to_are_seen(
+    shifted: Callable[[geometry.Points], geometry.Points], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(geometry, "ARCFACE_POINTS", shifted(geometry.ARCFACE_POINTS))
+
+    assert not template_is_golden(faces())
+
+
+def test_a_picture_that_is_mirrored_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mirrored(pixels: Pixels, landmarks: geometry.Points) -> Pixels:
+        return geometry.align(pixels, landmarks)[:, ::-1]
+
+    monkeypatch.setattr(onnx, "align", mirrored)
+
+    assert not template_is_golden(faces())
+
+
+def test_a_shifted_grid_of_the_detector_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    level = yunet._level
+
+    def shifted(stride: int, *rest: object) -> yunet.Detections:
+        boxes, landmarks, scores = level(stride, *rest)  # type: ignore[arg-type]
+        return yunet.Detections(boxes + np.float32([1, 1, 0, 0]), landmarks + 1, scores)
+
+    monkeypatch.setattr(yunet, "_level", shifted)
+
+    assert not detection_is_golden(faces())
