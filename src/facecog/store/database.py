@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -16,11 +17,13 @@ from facecog.errors import DatabaseUnavailable, LegacyHome
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program takes for its own lock on the same server.
 MIGRATION_LOCK = 0xFACEC06
+# An error that is logged does not show what was to be stored.
+OPTIONS: dict[str, Any] = {"hide_parameters": True}
 
 
 def sqlite_engine(file: Path) -> Engine:
     """An engine for faces.db: write-ahead log, every commit on the disk before it returns."""
-    engine = create_engine(URL.create("sqlite", database=str(file)))
+    engine = create_engine(URL.create("sqlite", database=str(file)), **OPTIONS)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: object) -> None:
@@ -55,8 +58,9 @@ def server_engine(url: str) -> Engine:
         address = make_url(url)
         if address.get_backend_name() not in ("postgresql", "postgres"):
             raise DatabaseUnavailable("FACECOG_DATABASE_URL is a postgresql:// address.")
-        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError):
+        address = address.set(drivername="postgresql+psycopg")
+        return create_engine(address, pool_pre_ping=True, **OPTIONS)
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise DatabaseUnavailable("FACECOG_DATABASE_URL is not an address.") from None
     except ModuleNotFoundError:
         raise DatabaseUnavailable(

@@ -29,6 +29,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from facecog.domain import Sample, Subject, Template
 from facecog.errors import (
     DatabaseUnavailable,
+    FacecogError,
     InvalidCursor,
     NameTaken,
     SampleNotFound,
@@ -62,8 +63,12 @@ class Store:
 
     def __init__(self, engine: Engine, crops: Crops) -> None:
         self._engine, self._crops = engine, crops
-        migrate(engine)
-        self.sweep()
+        try:
+            migrate(engine)
+            self.sweep()
+        except FacecogError:
+            engine.dispose()
+            raise
 
     @classmethod
     def on_sqlite(cls, home: Path) -> Store:
@@ -112,8 +117,8 @@ class Store:
                 if known:
                     return _subject(connection, subject_id), known, False
                 sample = replace(sample, subject_id=subject_id)
-                self._crops.put(connection, sample.id, crop)
                 _insert_sample(connection, sample, photo_sha256, template, revision)
+                self._crops.put(connection, sample.id, crop)
                 subject = _subject(connection, subject_id)
             failed.pop_all()
         return subject, sample, True
@@ -288,8 +293,8 @@ def _now() -> datetime:
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         raise InvalidCursor(BAD_CURSOR) from None
 
 
@@ -396,9 +401,10 @@ def _cursor(position: tuple[str, str]) -> str:
 
 def _cursor_values(cursor: str) -> tuple[str, str]:
     try:
-        first, second = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-    except (ValueError, TypeError):
-        raise InvalidCursor(BAD_CURSOR) from None
-    if not isinstance(first, str) or not isinstance(second, str) or "\0" in first + second:
-        raise InvalidCursor(BAD_CURSOR)
-    return first, second
+        match json.loads(base64.urlsafe_b64decode(cursor.encode())):
+            case [str(first), str(second)] if "\0" not in first + second:
+                (first + second).encode()  # no database takes half a surrogate pair
+                return first, second
+    except (ValueError, RecursionError):
+        pass
+    raise InvalidCursor(BAD_CURSOR)

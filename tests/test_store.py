@@ -1,0 +1,805 @@
+"""The store's contract, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, create_engine, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
+
+from facecog.domain import Sample, Subject, Template
+from facecog.errors import (
+    DatabaseUnavailable,
+    FacecogError,
+    InvalidCursor,
+    LegacyHome,
+    NameTaken,
+    SampleNotFound,
+    SubjectNotFound,
+)
+from facecog.store import Page, Store, tables
+from facecog.store.database import server_engine, sqlite_engine
+
+MODEL = "fake"
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+NOBODY = 65534
+
+
+@dataclass
+class Database:
+    """One database: how to open it as a store, and how to look beneath."""
+
+    open: Callable[[], Store]
+    engine: Engine
+    dataset: Path | None
+    opened: list[Store] = field(default_factory=list)
+
+    def store(self) -> Store:
+        self.opened.append(self.open())
+        return self.opened[-1]
+
+    def rows(self, table: str) -> int:
+        with self.engine.connect() as connection:
+            count: int = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            return count
+
+    def crop_ids(self) -> set[str]:
+        """Of every crop that is kept, wherever crops are."""
+        if self.dataset:
+            return {file.stem for file in self.dataset.iterdir()}
+        with self.engine.connect() as connection:
+            return set(connection.execute(select(tables.crops.c.sample_id)).scalars())
+
+    def close(self) -> None:
+        for store in self.opened:
+            store.close()
+        self.engine.dispose()
+
+
+POSTGRES = pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))
+
+
+@pytest.fixture(params=["sqlite", POSTGRES])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        home = tmp_path / "home"
+        home.mkdir()
+        engine = sqlite_engine(home / "faces.db")
+        database = Database(lambda: Store.on_sqlite(home), engine, home / "dataset")
+    else:
+        url = request.getfixturevalue("emptied_postgres")
+        database = Database(lambda: Store.on_server(url), server_engine(url), None)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def postgres_engine(postgres_server: str) -> Engine:
+    """A database of its own; to make one for each test would take longer than the tests."""
+    url = server_engine(postgres_server).url
+    admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    name = f"store_{uuid4().hex}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return create_engine(url.set(database=name), poolclass=NullPool)
+
+
+@pytest.fixture
+def emptied_postgres(postgres_engine: Engine) -> str:
+    with postgres_engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    return postgres_engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    return database.store()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def on_sqlite(home: Path) -> Iterator[Store]:
+    """For what is said of SQLite alone."""
+    store = Store.on_sqlite(home)
+    yield store
+    store.close()
+
+
+def add(store: Store, name: str, photo: str = "", model: str = MODEL) -> tuple[Subject, Sample]:
+    subject, sample, _ = put(store, name, photo or name, model)
+    return subject, sample
+
+
+def put(store: Store, name: str, photo: str, model: str = MODEL) -> tuple[Subject, Sample, bool]:
+    return store.add_sample(
+        name=name,
+        template=template(photo, model),
+        crop=photo.encode(),
+        photo_sha256=hashlib.sha256(photo.encode()).hexdigest(),
+        origin="test",
+        quality={"brightness": 100.0},
+    )
+
+
+def template(photo: str, model: str = MODEL) -> Template:
+    vector = np.random.default_rng(list(photo.encode())).standard_normal(8).astype(np.float32)
+    return Template(vector / np.linalg.norm(vector), model)
+
+
+def names(page: Page[Subject]) -> list[str]:
+    return [subject.name for subject in page.items]
+
+
+def pages(read: Callable[[str | None], Page[Any]]) -> list[list[Any]]:
+    page = read(None)
+    found = [list(page.items)]
+    while page.next_cursor:
+        page = read(page.next_cursor)
+        found.append(list(page.items))
+    return found
+
+
+# -- samples ----------------------------------------------------------------------------------
+
+
+def test_a_sample_is_kept_with_its_subject_crop_and_template(store: Store) -> None:
+    anna, sample, added = put(store, "Anna", "anna")
+
+    assert added
+    assert store.subject(anna.id) == anna
+    assert (anna.name, anna.samples) == ("Anna", 1)
+    assert store.sample(sample.id) == sample
+    assert (sample.subject_id, sample.origin) == (anna.id, "test")
+    assert sample.quality == {"brightness": 100.0}
+    assert sample.created_at.utcoffset() is not None
+    assert store.crop(sample.id) == b"anna"
+    _, _, (row,) = store.gallery(MODEL)
+    assert np.array_equal(np.frombuffer(row.vector, "<f4"), template("anna").vector)
+
+
+def test_everything_is_still_there_when_it_is_opened_again(database: Database) -> None:
+    first = database.store()
+    anna, sample = add(first, "Anna")
+    first.close()
+
+    again = database.store()
+
+    assert again.subject(anna.id) == anna
+    assert again.sample(sample.id) == sample
+    assert again.crop(sample.id) == b"Anna"
+
+
+def test_the_same_photo_twice_is_one_sample(store: Store, database: Database) -> None:
+    anna, sample, _ = put(store, "Anna", "anna")
+
+    again, same, added = put(store, "Anna", "anna")
+
+    assert not added
+    assert (again, same) == (anna, sample)
+    assert database.rows("samples") == database.rows("templates") == 1
+    assert database.crop_ids() == {sample.id}
+
+
+def test_the_same_photo_is_kept_for_each_of_two_people(store: Store) -> None:
+    anna, _, _ = put(store, "Anna", "twins")
+
+    ben, _, added = put(store, "Ben", "twins")
+
+    assert added
+    assert ben.id != anna.id
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Anna", "aNNA"),
+        ("Anna", "  Anna "),
+        ("Groß", "GROSS"),
+        ("Zoe\u0308", "Zo\u00eb"),
+        ("\u0130pek", "i\u0307pek"),
+        ("Anna", "\uff21nna"),  # a full-width A
+    ],
+)
+def test_a_name_written_otherwise_is_the_same_subject(
+    store: Store, first: str, second: str
+) -> None:
+    anna, _ = add(store, first, "one")
+
+    same, _ = add(store, second, "two")
+
+    assert same.id == anna.id
+    assert same.name == first
+    assert same.samples == 2
+    assert store.subject_named(second).id == anna.id
+
+
+def test_unlike_names_are_two_subjects(store: Store) -> None:
+    assert add(store, "Anna")[0].id != add(store, "Ánna")[0].id
+    assert store.counts() == (2, 2)
+
+
+def test_a_deleted_sample_leaves_nothing_but_its_subject(store: Store, database: Database) -> None:
+    anna, sample = add(store, "Anna", "one")
+    _, other = add(store, "Anna", "two")
+
+    store.delete_sample(sample.id)
+
+    assert store.subject(anna.id).samples == 1
+    assert database.rows("samples") == database.rows("templates") == 1
+    assert database.crop_ids() == {other.id}
+    for gone in (store.sample, store.crop, store.delete_sample):
+        with pytest.raises(SampleNotFound):
+            gone(sample.id)
+
+
+def test_a_deleted_photo_can_be_added_again(store: Store) -> None:
+    _, sample = add(store, "Anna")
+    store.delete_sample(sample.id)
+
+    _, again, added = put(store, "Anna", "Anna")
+
+    assert added
+    assert store.crop(again.id) == b"Anna"
+
+
+# -- subjects ---------------------------------------------------------------------------------
+
+
+def test_a_deleted_subject_leaves_nothing(store: Store, database: Database) -> None:
+    anna, sample = add(store, "Anna", "one")
+    add(store, "Anna", "two")
+    ben, of_ben = add(store, "Ben")
+
+    store.delete_subject(anna.id)
+
+    assert store.counts() == (1, 1)
+    assert database.rows("subjects") == 1
+    assert database.rows("samples") == database.rows("templates") == 1
+    assert database.crop_ids() == {of_ben.id}
+    assert store.names([anna.id, ben.id]) == {ben.id: "Ben"}
+    for gone in (store.subject, store.delete_subject):
+        with pytest.raises(SubjectNotFound):
+            gone(anna.id)
+    with pytest.raises(SubjectNotFound):
+        store.subject_named("Anna")
+    with pytest.raises(SubjectNotFound):
+        store.samples(anna.id, 10)
+    with pytest.raises(SampleNotFound):
+        store.sample(sample.id)
+
+
+def test_a_subject_is_renamed(store: Store) -> None:
+    anna, _ = add(store, "Anna")
+
+    renamed = store.rename_subject(anna.id, "Anna Maria")
+
+    assert renamed == store.subject_named("ANNA MARIA")
+    assert (renamed.id, renamed.samples) == (anna.id, 1)
+    with pytest.raises(SubjectNotFound):
+        store.subject_named("Anna")
+
+
+def test_a_name_can_change_its_case_alone(store: Store) -> None:
+    anna, _ = add(store, "Anna")
+
+    assert store.rename_subject(anna.id, "ANNA").name == "ANNA"
+
+
+def test_a_taken_name_is_refused_and_changes_nothing(store: Store) -> None:
+    anna, _ = add(store, "Anna")
+    add(store, "Ben")
+
+    with pytest.raises(NameTaken):
+        store.rename_subject(anna.id, "bEN")
+
+    assert names(store.subjects(10)) == ["Anna", "Ben"]
+    with pytest.raises(SubjectNotFound):
+        store.rename_subject(NOWHERE, "Carl")
+
+
+# -- lists ------------------------------------------------------------------------------------
+
+
+def test_subjects_come_by_name_a_page_at_a_time(store: Store) -> None:
+    for name in ("delta", "Bravo", "alpha", "Charlie", "echo"):
+        add(store, name)
+
+    found = pages(lambda cursor: store.subjects(2, cursor))
+
+    assert [[one.name for one in page] for page in found] == [
+        ["alpha", "Bravo"],
+        ["Charlie", "delta"],
+        ["echo"],
+    ]
+
+
+def test_a_full_last_page_has_no_next_one(store: Store) -> None:
+    add(store, "Anna")
+    add(store, "Ben")
+
+    assert store.subjects(2).next_cursor is None
+
+
+def test_subjects_added_meanwhile_move_nobody_twice_or_away(store: Store) -> None:
+    for name in ("Anna", "Ben", "Dora", "Emil"):
+        add(store, name)
+    first = store.subjects(2)
+    add(store, "Aaron")  # before the cursor
+    add(store, "Carl")  # after it
+    store.delete_subject(first.items[1].id)  # the one it stands on
+
+    rest = store.subjects(10, first.next_cursor)
+
+    assert names(first) == ["Anna", "Ben"]
+    assert names(rest) == ["Carl", "Dora", "Emil"]
+
+
+def test_samples_come_oldest_first_a_page_at_a_time(store: Store) -> None:
+    added = [add(store, "Anna", photo)[1] for photo in ("one", "two", "three", "four", "five")]
+    add(store, "Ben")
+    anna = added[0].subject_id
+
+    found = pages(lambda cursor: store.samples(anna, 2, cursor))
+
+    assert [len(page) for page in found] == [2, 2, 1]
+    assert [one for page in found for one in page] == added
+
+
+def test_samples_of_one_moment_are_paged_through_once_each(
+    store: Store, database: Database
+) -> None:
+    anna, _ = add(store, "Anna", "one")
+    for photo in ("two", "three", "four"):
+        add(store, "Anna", photo)
+    with database.engine.begin() as connection:
+        moment = connection.execute(select(tables.samples.c.created_at).limit(1)).scalar_one()
+        connection.execute(update(tables.samples).values(created_at=moment))
+
+    found = pages(lambda cursor: store.samples(anna.id, 1, cursor))
+
+    assert len({one.id for (one,) in found}) == len(found) == 4
+
+
+def cursor_of(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+BAD_CURSORS = {
+    "no base64": "%%%",
+    "a cut one": "abc",
+    "no JSON": base64.urlsafe_b64encode(b"anna").decode(),
+    "no UTF-8": base64.urlsafe_b64encode(b'["\xff", "a"]').decode(),
+    "not ASCII": "é",
+    "one value": cursor_of(["anna"]),
+    "three values": cursor_of(["anna", "b", "c"]),
+    "numbers": cursor_of([1, 2]),
+    "a number": cursor_of(1),
+    "an object": cursor_of({"anna": 1, "ben": 2}),
+    "a text": cursor_of("ab"),
+    "null": cursor_of(None),
+    "a NUL": cursor_of(["an\0na", NOWHERE]),
+    "half a character": cursor_of(["\ud800", NOWHERE]),
+    "very deep": base64.urlsafe_b64encode(b"[" * 20_000).decode(),
+}
+
+
+@pytest.mark.parametrize("cursor", BAD_CURSORS.values(), ids=BAD_CURSORS)
+def test_a_cursor_of_anyone_elses_is_refused(store: Store, cursor: str) -> None:
+    anna, _ = add(store, "Anna")
+
+    with pytest.raises(InvalidCursor):
+        store.subjects(10, cursor)
+    with pytest.raises(InvalidCursor):
+        store.samples(anna.id, 10, cursor)
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "", "0001-01-01T00:00:00+14:00"])
+def test_a_cursor_without_a_moment_is_refused_for_samples(store: Store, moment: str) -> None:
+    anna, _ = add(store, "Anna")
+
+    with pytest.raises(InvalidCursor):
+        store.samples(anna.id, 10, cursor_of([moment, NOWHERE]))
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", ["100 % Anna", "anna_b", "annab", "Ben", "Groß"]),
+        ("ANNA", ["100 % Anna", "anna_b", "annab"]),
+        ("%", ["100 % Anna"]),
+        ("a_b", ["anna_b"]),
+        ("_", ["anna_b"]),
+        ("/", []),
+        ("\\", []),
+        ("gross", ["Groß"]),
+        ("be\0n", ["Ben"]),
+        ("x' OR '1'='1", []),
+    ],
+)
+def test_search_finds_a_part_of_the_name_as_it_is_written(
+    store: Store, search: str, found: list[str]
+) -> None:
+    for name in ("Ben", "annab", "anna_b", "100 % Anna", "Groß"):
+        add(store, name)
+
+    assert names(store.subjects(10, search=search)) == found
+    assert [one.name for page in pages(lambda c: store.subjects(1, c, search)) for one in page] == (
+        found
+    )
+
+
+# -- the revision and the gallery -------------------------------------------------------------
+
+
+def test_the_revision_moves_by_one_with_each_write(store: Store) -> None:
+    assert store.revision() == 0
+    anna, sample = add(store, "Anna")
+    assert store.revision() == 1
+    store.rename_subject(anna.id, "Anna Maria")
+    assert store.revision() == 2
+    store.delete_sample(sample.id)
+    assert store.revision() == 3
+    store.delete_subject(anna.id)
+    assert store.revision() == 4
+
+
+def test_reading_and_refused_writes_leave_the_revision(store: Store) -> None:
+    anna, sample = add(store, "Anna")
+    add(store, "Ben")
+    before = store.revision()
+
+    store.subjects(10)
+    store.samples(anna.id, 10)
+    store.crop(sample.id)
+    store.gallery(MODEL)
+    store.sweep()
+    refused: list[tuple[type[FacecogError], Callable[[], object]]] = [
+        (NameTaken, lambda: store.rename_subject(anna.id, "Ben")),
+        (SubjectNotFound, lambda: store.rename_subject(NOWHERE, "Carl")),
+        (SubjectNotFound, lambda: store.delete_subject(NOWHERE)),
+        (SampleNotFound, lambda: store.delete_sample(NOWHERE)),
+    ]
+    for refusal, write in refused:
+        with pytest.raises(refusal):
+            write()
+
+    assert store.revision() == before
+
+
+def test_the_gallery_holds_what_came_after_a_revision(store: Store) -> None:
+    add(store, "Anna")
+    seen = store.revision()
+    ben, sample = add(store, "Ben")
+
+    revision, total, rows = store.gallery(MODEL, after=seen)
+
+    assert (revision, total) == (2, 2)
+    assert [(row.subject_id, row.sample_id) for row in rows] == [(ben.id, sample.id)]
+    assert len(store.gallery(MODEL)[2]) == 2
+    assert store.gallery(MODEL, after=revision)[2] == []
+
+
+def test_the_gallery_holds_templates_of_one_model(store: Store) -> None:
+    add(store, "Anna")
+    _, sample = add(store, "Ben", model="other")
+
+    _, total, rows = store.gallery("other")
+
+    assert total == 1
+    assert [row.sample_id for row in rows] == [sample.id]
+
+
+def test_the_gallery_forgets_the_deleted(store: Store) -> None:
+    anna, _ = add(store, "Anna")
+    _, of_ben = add(store, "Ben")
+
+    store.delete_subject(anna.id)
+
+    revision, total, rows = store.gallery(MODEL)
+    assert (revision, total) == (3, 1)
+    assert [row.sample_id for row in rows] == [of_ben.id]
+
+
+# -- several at once --------------------------------------------------------------------------
+
+
+def test_writers_in_two_stores_lose_nothing(database: Database) -> None:
+    stores = [database.store(), database.store()]
+
+    def write(number: int) -> None:
+        add(stores[number % 2], f"Person {number % 5}", f"photo {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(40)))
+
+    assert stores[0].counts() == (5, 40)
+    assert stores[0].revision() == 40
+    assert len(database.crop_ids()) == 40
+    assert len(stores[1].gallery(MODEL, after=20)[2]) == 20
+
+
+def test_one_photo_sent_many_times_at_once_is_kept_once(database: Database) -> None:
+    stores = [database.store(), database.store()]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: put(stores[n % 2], "Anna", "anna"), range(16)))
+
+    assert [added for _, _, added in found].count(True) == 1
+    assert len({sample.id for _, sample, _ in found}) == 1
+    assert stores[0].counts() == (1, 1)
+    assert len(database.crop_ids()) == 1
+
+
+def test_two_stores_opened_at_once_on_nothing_make_the_tables_once(database: Database) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda _: database.store(), range(4)))
+
+    add(stores[0], "Anna")
+    assert [store.counts() for store in stores] == [(1, 1)] * 4
+
+
+# -- crops and failures -----------------------------------------------------------------------
+
+
+def test_a_failed_registration_leaves_nothing(store: Store, database: Database) -> None:
+    _, of_ben = add(store, "Ben")
+
+    with pytest.raises(IntegrityError) as failure:
+        store.add_sample("Anna Secret", template("anna"), b"crop", "0" * 64, None, {})  # type: ignore[arg-type]
+
+    assert store.counts() == (1, 1)
+    assert database.rows("subjects") == 1
+    assert store.revision() == 1
+    assert database.crop_ids() == {of_ben.id}
+    assert "Secret" not in str(failure.value)  # it is logged, and names are not for logs
+
+
+def test_every_crop_has_its_row_and_every_row_its_crop(store: Store, database: Database) -> None:
+    samples = {add(store, "Anna", photo)[1].id for photo in ("one", "two", "three")}
+
+    assert database.crop_ids() == samples
+    if database.dataset is None:
+        assert database.rows("crops") == 3
+
+
+def test_a_crop_is_on_the_disk_before_its_row_is_committed(on_sqlite: Store, home: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    put = on_sqlite._crops.put
+
+    def watched(connection: Connection, sample_id: str, jpeg: bytes) -> None:
+        put(connection, sample_id, jpeg)
+        with closing(sqlite3.connect(home / "faces.db")) as other:
+            (rows,) = other.execute("SELECT count(*) FROM samples").fetchone()
+        seen.append((len(list((home / "dataset").iterdir())), rows))
+
+    on_sqlite._crops.put = watched  # type: ignore[method-assign]
+    add(on_sqlite, "Anna")
+
+    assert seen == [(1, 0)]
+
+
+def test_a_crop_whose_file_is_gone_is_said_to_be(on_sqlite: Store, home: Path) -> None:
+    _, sample = add(on_sqlite, "Anna")
+    (home / "dataset" / f"{sample.id}.jpg").unlink()
+
+    with pytest.raises(SampleNotFound):
+        on_sqlite.crop(sample.id)
+    on_sqlite.delete_sample(sample.id)
+
+
+def test_the_sweep_removes_orphans_only(on_sqlite: Store, home: Path) -> None:
+    _, sample = add(on_sqlite, "Anna")
+    dataset = home / "dataset"
+    orphans = [f"{uuid4()}.jpg", f"{uuid4()}.part", f"{sample.id}.part"]
+    foreign = ["holiday.jpg", "notes.txt", f"{uuid4()}.png", "0123abcd.jpg"]
+    foreign.append(f"{uuid4()}".upper() + ".jpg")
+    for name in orphans + foreign:
+        (dataset / name).write_bytes(b"x")
+
+    reopened = Store.on_sqlite(home)
+
+    assert {file.name for file in dataset.iterdir()} == {f"{sample.id}.jpg", *foreign}
+    assert reopened.crop(sample.id) == b"Anna"
+    reopened.close()
+
+
+# -- opening ----------------------------------------------------------------------------------
+
+
+def test_the_migrations_make_the_tables_that_the_code_states(
+    store: Store, database: Database
+) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_a_database_of_a_newer_facecog_is_refused_and_stays(database: Database) -> None:
+    add(database.store(), "Anna")
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(DatabaseUnavailable) as refusal:
+        database.store()
+
+    assert "\n" not in str(refusal.value)
+    assert database.rows("samples") == len(database.crop_ids()) == 1
+
+
+def test_the_originals_database_is_refused_untouched(home: Path) -> None:
+    (home / "dataset").mkdir(parents=True)
+    (home / "dataset" / f"{uuid4()}.jpg").write_bytes(b"an old crop")
+    with closing(sqlite3.connect(home / "faces.db")) as old:
+        old.execute("CREATE TABLE faces (id TEXT, name TEXT)")
+        old.execute("INSERT INTO faces VALUES ('1', 'Anna')")
+        old.commit()
+    before = contents(home)
+
+    with pytest.raises(LegacyHome):
+        Store.on_sqlite(home)
+
+    assert contents(home) == before
+
+
+def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(file): (file.stat().st_mtime_ns, file.read_bytes() if file.is_file() else b"")
+        for file in (folder, *folder.rglob("*"))
+    }
+
+
+def test_a_crash_loses_no_commit_and_no_reference_dangles(on_sqlite: Store, home: Path) -> None:
+    with on_sqlite._engine.connect() as connection:
+        values = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "page_size", "foreign_keys")
+        }
+
+    full = 2
+    assert values == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "page_size": 16384,
+        "foreign_keys": 1,
+    }
+
+
+@contextmanager
+def without_privilege() -> Iterator[None]:
+    """Root may write where nobody else may."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def read_only_home() -> Iterator[Path]:
+    """In a folder that everybody may enter, unlike pytest's own."""
+    top = Path(tempfile.mkdtemp())
+    top.chmod(0o755)
+    yield top / "home"
+    for path in [top, *top.rglob("*")]:
+        path.chmod(0o700)
+    shutil.rmtree(top)
+
+
+def closed_to_writing(home: Path) -> None:
+    for path in (*home.rglob("*"), home):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+
+def test_an_empty_home_that_cannot_be_written_is_said_to_be(read_only_home: Path) -> None:
+    read_only_home.mkdir()
+    closed_to_writing(read_only_home)
+
+    with without_privilege(), pytest.raises(DatabaseUnavailable):
+        Store.on_sqlite(read_only_home)
+
+
+def test_a_database_that_cannot_be_written_is_said_to_be(read_only_home: Path) -> None:
+    store = Store.on_sqlite(read_only_home)
+    add(store, "Anna")
+    store.close()
+    closed_to_writing(read_only_home)
+
+    with without_privilege(), pytest.raises(DatabaseUnavailable):
+        Store.on_sqlite(read_only_home)
+
+
+def test_a_home_that_is_a_file_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+
+    for home in (tmp_path / "file", tmp_path / "file" / "home"):
+        with pytest.raises(DatabaseUnavailable):
+            Store.on_sqlite(home)
+
+
+def test_a_file_that_is_no_database_is_refused_and_stays(home: Path) -> None:
+    home.mkdir()
+    (home / "faces.db").write_bytes(b"These are not the tables you are looking for." * 100)
+    before = (home / "faces.db").read_bytes()
+
+    with pytest.raises(DatabaseUnavailable):
+        Store.on_sqlite(home)
+
+    assert (home / "faces.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://anna:secret@127.0.0.1:1/facecog",
+        "mysql://anna:secret@127.0.0.1/facecog",
+        "sqlite:///faces.db",
+        "anna:secret",
+        "postgresql://anna:secret@127.0.0.1:port/facecog",
+    ],
+)
+def test_a_server_that_cannot_be_used_is_said_in_one_line_without_the_password(url: str) -> None:
+    with pytest.raises(DatabaseUnavailable) as refusal:
+        Store.on_server(url)
+
+    assert "\n" not in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.xdist_group("postgres")
+def test_a_server_that_goes_away_is_said_to_be_gone_and_found_again(postgres_url: str) -> None:
+    store = Store.on_server(postgres_url)
+    add(store, "Anna")
+    name = postgres_url.rpartition("/")[2].partition("?")[0]
+    url = server_engine(postgres_url).url.set(database="postgres")
+    admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+        connection.execute(text(kill), {"name": name})
+
+        with pytest.raises(DatabaseUnavailable):
+            store.counts()
+
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+    assert store.counts() == (1, 1)
+    store.close()
+
+
+@pytest.mark.xdist_group("postgres")
+def test_on_a_server_nothing_is_kept_beside_the_database(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store.on_server(postgres_url)
+
+    _, sample = add(store, "Anna")
+
+    assert store.crop(sample.id) == b"Anna"
+    assert list(tmp_path.iterdir()) == []
+    store.close()
