@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from PIL import Image, ImageChops
 from facecog.domain import Pixels
 from facecog.errors import FacecogError, NotAPicture, TooLarge, TooManyPixels, Truncated
 from facecog.image import WORKING_SIDE, decode, encode_jpeg
-from tests.assets import photo
+from tests.assets import SHARED, photo
 
 KINDS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
 # Which way `decode` has to turn each EXIF orientation, written with NumPy (EXIF 2.32, 4.6.4).
@@ -328,6 +329,27 @@ def test_a_damaged_picture_is_read_or_refused_and_nothing_else(
         picture = decode(bytes(data[: int(len(data) * kept) + 1]), max_pixels=1_000_000)
         assert picture.pixels.dtype == np.uint8
         assert picture.pixels.shape[2:] == (3,)
+
+
+def test_an_item_that_is_not_named_in_utf8_is_refused() -> None:
+    data = saved(SMALL, "AVIF")
+    spoilt = data.replace(b"av01Color\0", b"av01Col\xffr\0")
+
+    assert spoilt != data
+    with pytest.raises(Truncated):
+        decode(spoilt)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="nothing that may be shipped here writes HEIC")
+def test_a_damaged_heic_does_not_end_the_process(tmp_path: Path) -> None:
+    file = tmp_path / "damaged.heic"
+    whole = (SHARED / "odd_made" / "plain.heic").read_bytes()
+    file.write_bytes(whole.replace(b"Exif\0", b"\xffxif\0"))
+    program = "import sys; from facecog.image import decode; decode(open(sys.argv[1], 'rb').read())"
+
+    ended = subprocess.run([sys.executable, "-c", program, file], capture_output=True, text=True)
+
+    assert (ended.returncode, "Truncated" in ended.stderr) == (1, True)
 
 
 def test_a_width_past_all_counting_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +119,8 @@ def _open(data: bytes) -> Image.Image:
     """Read the header alone."""
     if not data:
         raise NotAPicture("The picture is empty.")
+    if data[4:8] == b"ftyp" and not _items_are_named_in_utf8(data):
+        raise Truncated(DAMAGED)
     try:
         with warnings.catch_warnings():
             # Pillow's own bomb warning comes at 89 megapixels; our limit is checked right after.
@@ -131,6 +134,30 @@ def _open(data: bytes) -> Image.Image:
         raise TooManyPixels("The picture has too many pixels.") from None
     except DAMAGE:
         raise Truncated(DAMAGED) from None
+
+
+def _items_are_named_in_utf8(data: bytes) -> bool:
+    """Whether pi_heif can look at a file: 1.4 ends the whole process where this is not so."""
+    try:
+        for names in _item_names(data):
+            names.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _item_names(data: bytes) -> Iterator[bytes]:
+    """The type and names of each item of an ISO media file (ISO/IEC 14496-12, 8.11.6: "infe")."""
+    place = data.find(b"infe")
+    while place >= 4:
+        size, start = int.from_bytes(data[place - 4 : place], "big"), place + 4
+        if size == 1:  # a longer one follows
+            size, start = int.from_bytes(data[start : start + 8], "big"), start + 8
+        end = place - 4 + size if size else len(data)
+        version = data[start : start + 1]
+        if version <= b"\x03":
+            yield data[start + (10 if version == b"\x03" else 8) : end]
+        place = data.find(b"infe", place + 4)
 
 
 def _bound(opened: Image.Image, max_pixels: int) -> None:
