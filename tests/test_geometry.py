@@ -1,0 +1,170 @@
+"""Where things are in a picture."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from facecog.domain import Box
+from facecog.geometry import (
+    ARCFACE_POINTS,
+    align,
+    crop,
+    non_maximum_suppression,
+    similarity_transform,
+)
+
+angles = st.floats(-math.pi, math.pi)
+scales = st.floats(0.05, 20)
+shifts = st.tuples(st.floats(-2000, 2000), st.floats(-2000, 2000))
+
+
+def similarity(angle: float, scale: float, shift: tuple[float, float]) -> NDArray[np.float64]:
+    a, b = scale * math.cos(angle), scale * math.sin(angle)
+    return np.array([[a, -b, shift[0]], [b, a, shift[1]]])
+
+
+def moved(points: NDArray[np.float32], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = points.astype(np.float64) @ by[:, :2].T + by[:, 2]
+    return result
+
+
+@given(angles, scales, shifts)
+def test_a_known_transform_is_recovered(
+    angle: float, scale: float, shift: tuple[float, float]
+) -> None:
+    known = similarity(angle, scale, shift)
+
+    found = similarity_transform(ARCFACE_POINTS, moved(ARCFACE_POINTS, known))  # type: ignore[arg-type]
+
+    assert found == pytest.approx(known, rel=1e-4, abs=1e-3)
+
+
+@given(st.lists(st.floats(-6, 6), min_size=10, max_size=10), angles)
+def test_no_similarity_near_it_fits_noisy_points_better(noise: list[float], angle: float) -> None:
+    target = moved(ARCFACE_POINTS, similarity(angle, 1, (0, 0))) + np.reshape(noise, (5, 2))
+
+    def error(transform: NDArray[np.float64]) -> float:
+        return float(((moved(ARCFACE_POINTS, transform) - target) ** 2).sum())
+
+    best = similarity_transform(ARCFACE_POINTS, target)  # type: ignore[arg-type]
+
+    a, b = best[0, 0], best[1, 0]
+    assert best[:, :2] == pytest.approx(np.array([[a, -b], [b, a]]), abs=1e-6)
+    for nudge in (
+        similarity(0.01, 1, (0, 0)),
+        similarity(0, 1.01, (0, 0)),
+        similarity(0, 1, (1, 1)),
+    ):
+        linear = nudge[:, :2] @ best[:, :2]
+        assert error(best) <= error(np.column_stack([linear, best[:, 2] + nudge[:, 2]])) + 1e-6
+
+
+def test_a_mirror_image_is_not_taken_for_a_turn() -> None:
+    mirrored = ARCFACE_POINTS * np.float32([-1, 1])
+
+    assert np.linalg.det(similarity_transform(ARCFACE_POINTS, mirrored)[:, :2]) > 0
+
+
+def noise(height: int, width: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def largest_difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> int:
+    return int(np.abs(a.astype(int) - b).max())
+
+
+def test_a_face_that_is_aligned_already_stays_as_it_is() -> None:
+    assert largest_difference(align(noise(112, 112), ARCFACE_POINTS), noise(112, 112)) <= 1
+
+
+def test_a_face_beside_is_cut_out_pixel_by_pixel_and_black_beyond_the_border() -> None:
+    pixels = noise(120, 150)
+
+    aligned = align(pixels, ARCFACE_POINTS + np.float32([50, 20]))
+
+    assert largest_difference(aligned[:99, :99], pixels[20:119, 50:149]) <= 1
+    assert (aligned[101:] == 0).all()
+    assert (aligned[:, 101:] == 0).all()
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, -1.2, 3.0])
+@pytest.mark.parametrize("scale", [1.0, 1.7, 3.0])
+def test_the_landmarks_of_a_turned_face_come_to_lie_on_the_template(
+    angle: float, scale: float
+) -> None:
+    middle = similarity(0, 1, (-56, -72))
+    landmarks = moved(moved(ARCFACE_POINTS, middle), similarity(angle, scale, (260, 270)))  # type: ignore[arg-type]
+    y, x = np.mgrid[0:540, 0:520]
+    near = np.exp(
+        -((x[..., None] - landmarks[:, 0]) ** 2 + (y[..., None] - landmarks[:, 1]) ** 2) / 18
+    )
+    pixels = np.repeat(near.max(axis=2, keepdims=True) * 255, 3, axis=2).astype(np.uint8)
+
+    aligned = align(pixels, landmarks.astype(np.float32))[:, :, 0].astype(float)
+
+    for px, py in ARCFACE_POINTS:
+        top, left = round(float(py)) - 6, round(float(px)) - 6
+        patch = aligned[top : top + 13, left : left + 13]
+        rows, columns = np.mgrid[top : top + 13, left : left + 13]
+        spot = (columns * patch).sum() / patch.sum(), (rows * patch).sum() / patch.sum()
+        assert spot == pytest.approx((px, py), abs=0.25)
+
+
+def test_another_side_is_the_same_face_at_another_size() -> None:
+    pixels = np.repeat(np.repeat(noise(28, 28), 4, axis=0), 4, axis=1)
+
+    small = align(pixels, ARCFACE_POINTS, side=56)
+
+    assert small.shape == (56, 56, 3)
+    assert np.abs(small[::2, ::2].astype(int) - noise(28, 28)).mean() < 40
+
+
+boxes = st.lists(
+    st.tuples(*(st.integers(0, 30) for _ in range(2)), *(st.integers(0, 20) for _ in range(2))),
+    max_size=12,
+)
+
+
+def overlap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Intersection over union, counted cell by cell."""
+    grid = np.zeros((2, 51, 51), bool)
+    for layer, (x, y, width, height) in zip(grid, (a.astype(int), b.astype(int)), strict=True):
+        layer[y : y + height, x : x + width] = True
+    union = (grid[0] | grid[1]).sum()
+    return float((grid[0] & grid[1]).sum() / union) if union else 0.0
+
+
+@given(boxes, st.sampled_from([0.1, 0.3, 0.7]), st.randoms(use_true_random=False))
+def test_of_boxes_that_cover_each_other_the_best_is_kept(
+    given_boxes: list[tuple[int, ...]], limit: float, random: object
+) -> None:
+    array = np.array(given_boxes, np.float32).reshape(-1, 4)
+    scores = np.array([random.randint(0, 5) for _ in given_boxes], np.float32)  # type: ignore[attr-defined]
+
+    kept = non_maximum_suppression(array, scores, limit)
+
+    expected: list[int] = []
+    for i in sorted(range(len(array)), key=lambda i: -scores[i]):
+        if all(overlap(array[i], array[j]) <= limit for j in expected):
+            expected.append(i)
+    assert kept.tolist() == expected
+
+
+def test_a_crop_has_a_margin_of_the_boxs_larger_side() -> None:
+    pixels = noise(100, 200)
+
+    assert np.array_equal(crop(pixels, Box(80, 40, 20, 10)), pixels[30:60, 70:110])
+    assert np.array_equal(crop(pixels, Box(80, 40, 20, 10), margin=0), pixels[40:50, 80:100])
+
+
+def test_a_crop_ends_at_the_border_of_the_picture() -> None:
+    pixels = noise(100, 200)
+
+    assert np.array_equal(crop(pixels, Box(-10, 80.4, 40, 30)), pixels[60:100, 0:50])
+    assert crop(pixels, Box(0, 0, 200, 100)).flags.c_contiguous
