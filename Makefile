@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint format lock clean
+.PHONY: run test lint format screenshots lock clean
 
 run: $(VENV)/app
 	$(BIN)/facecog serve --port $(PORT)
@@ -25,6 +25,11 @@ lint: $(VENV)/dev
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The pictures in docs/screenshots/.
+screenshots: $(VENV)/dev
+	tools/ensure_browser.sh
+	$(BIN)/python -m tests.screenshots
 
 # The exact versions of everything, for every Python and system that pyproject.toml allows.
 lock: $(VENV)/dev

@@ -11,7 +11,9 @@ if command -v apt-get >/dev/null; then
     as_root=''
     [ "$(id -u)" = 0 ] || as_root=sudo
     $as_root apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -qq --no-install-recommends chromium >/dev/null
+    # Inter is for the screenshots: the pages take whatever font there is.
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq --no-install-recommends chromium fonts-inter >/dev/null
 else
     .venv/bin/python -m playwright install chromium
 fi

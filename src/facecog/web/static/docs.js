@@ -12,5 +12,6 @@ window.SwaggerUIBundle({
   deepLinking: true,
   validatorUrl: null, // The default asks a server elsewhere.
   docExpansion: 'list',
+  operationsSorter: 'alpha',
   defaultModelsExpandDepth: 0,
 });

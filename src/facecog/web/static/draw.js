@@ -66,7 +66,7 @@ export class Marks {
     this.#marks.forEach(({ label, place }, index) => {
       if (label.hidden) return;
       const others = [...taken, ...zones.filter((_, other) => other !== index)];
-      const places = labelPlaces(place, layer.height);
+      const places = labelPlaces(place, layer.height, naturalWidth(label));
       const free = places.find((style) => {
         Object.assign(label.style, style);
         const rect = label.getBoundingClientRect();
@@ -84,21 +84,23 @@ function placeOf(box, image, mirrored) {
   return { x: mirrored ? 1 - x - width : x, y: box.y / image.height, width, height: box.height / image.height };
 }
 
-// Above the face where there is room, then below, then inside; first towards the side with more room.
-function labelPlaces({ x, y, width, height }, pixels) {
+// Above the face where there is room, then below, then inside; first in its middle, then at its sides.
+function labelPlaces({ x, y, width, height }, pixels, labelWidth) {
   const needed = pixels ? LABEL / pixels : 0.1;
-  const left = Math.max(0, Math.min(x, 1));
-  const right = Math.max(0, Math.min(1 - x - width, 1));
   const rows = [];
   if (y >= needed) rows.push({ top: 'auto', bottom: percent(1 - y), margin: '0 0 6px' });
   if (y + height + needed <= 1) rows.push({ top: percent(y + height), bottom: 'auto', margin: '6px 0 0' });
   if (!rows.length) rows.push({ top: percent(Math.max(0, y)), bottom: 'auto', margin: '6px' });
-  const sides = [
-    { left: percent(left), right: 'auto', maxWidth: percent(1 - left) },
-    { left: 'auto', right: percent(right), maxWidth: percent(1 - right) },
-  ];
-  if (left > right) sides.reverse();
+  // Never outside the picture, also when that changes size before the next drawing.
+  const starting = (left) => ({ left: `clamp(0px, ${left}, max(0px, 100% - ${labelWidth}px))` });
+  const [middle, right] = [percent(x + width / 2), percent(x + width)];
+  const sides = [`${middle} - ${labelWidth / 2}px`, percent(x), `${right} - ${labelWidth}px`].map(starting);
   return rows.flatMap((row) => sides.map((side) => ({ ...row, ...side })));
+}
+
+function naturalWidth(label) {
+  label.style.left = '0';
+  return Math.ceil(label.getBoundingClientRect().width);
 }
 
 // A face and the room above it, where people look for its name.

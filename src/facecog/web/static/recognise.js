@@ -6,7 +6,7 @@ import { clearFaces, listFaces, listNames } from './faces.js';
 import { Live } from './live.js';
 import { closePicture, openPicture, takePhotos } from './photo.js';
 import { Stage } from './stage.js';
-import { basisInWords, nameOf, whoIsInThePhoto, whoIsThere } from './words.js';
+import { basisInWords, leftToRight, nameOf, whoIsInThePhoto, whoIsThere } from './words.js';
 
 const STEADY = 2; // Answers that must agree before they are read aloud: a flicker is no news.
 
@@ -56,7 +56,7 @@ function noCamera(trouble) {
   live.stop();
   stage.clear();
   enter('no-camera');
-  summary('No camera');
+  summary('Waiting for a photo');
   stage.notice(trouble.message, Boolean(navigator.mediaDevices));
 }
 
@@ -75,6 +75,7 @@ function pause() {
 function liveAnswer(answer, frame) {
   lastFrame = frame;
   say('');
+  answer.faces = leftToRight(answer.faces, camera.mirrored);
   show(answer, camera.mirrored);
   summary(whoIsThere(answer.faces));
   listNames($('faces'), answer.faces.length > 1 ? answer.faces : []); // One name is the heading already.
@@ -121,6 +122,7 @@ async function showPhoto(file) {
 
 function photoAnswer(answer) {
   enter('done');
+  answer.faces = leftToRight(answer.faces);
   show(answer);
   summary(whoIsInThePhoto(answer.faces));
   $('announce').textContent = $('summary').textContent;

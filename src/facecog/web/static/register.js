@@ -126,7 +126,7 @@ function enter(state) {
   $('flip').hidden = true;
   $('retake').hidden = live || state === 'no-camera';
   $('retake').disabled = sending;
-  $('retake-text').textContent = done ? 'New photo' : origin === 'camera' ? 'Retake' : 'Use the camera';
+  $('retake-text').textContent = done ? 'New photo' : origin === 'camera' ? 'Retake' : 'Camera';
   $('submit').setAttribute('aria-disabled', String(sending));
   $('submit-text').textContent = sending ? 'Registering' : 'Register';
   $('form').hidden = done;

@@ -58,7 +58,7 @@ export class Stage {
 
   resize({ width, height }) {
     this.#size = { width, height };
-    this.root.style.aspectRatio = String(Math.min(WIDEST, Math.max(TALLEST, width / height)));
+    this.root.style.setProperty('--ratio', String(Math.min(WIDEST, Math.max(TALLEST, width / height))));
     this.#layOut();
   }
 

@@ -15,6 +15,12 @@ export function inSentence(name) {
   return RIGHT_TO_LEFT.test(short) ? `\u2068${short}\u2069` : short;
 }
 
+/** As a caption lists people, and steady while the camera runs. */
+export function leftToRight(faces, mirrored = false) {
+  const middle = ({ box }) => (mirrored ? -1 : 1) * (box.x + box.width / 2);
+  return [...faces].sort((one, other) => middle(one) - middle(other));
+}
+
 export function count(number, one, many) {
   return `${number} ${number === 1 ? one : many}`;
 }

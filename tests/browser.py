@@ -1,0 +1,220 @@
+"""Real Chromium with a fake camera, and a real `facecog serve` to point it at."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+
+from tests import assets
+
+PATIENCE = 60  # seconds; the machine may be busy with other tests
+HEADPOSE = assets.SHARED / "video" / "headpose_female.mjpeg"
+GRANTED = "--use-fake-ui-for-media-stream"  # allows the camera without asking
+
+# Head and shoulders as left, top, right, bottom pixels: of 4:3 as a camera sees one person...
+SEEN = {
+    "obama.jpg": (0, 0, 910, 682),
+    "obama3.jpg": (227, 100, 1327, 925),
+    "biden.jpg": (0, 40, 970, 768),
+    "astronaut.png": (0, 0, 512, 384),
+}
+# ...and upright, to stand beside others.
+STANDING = {
+    "obama3.jpg": (497, 130, 1057, 1075),
+    "biden.jpg": (270, 20, 870, 1032),
+    "astronaut.png": (90, 0, 360, 455),
+}
+
+
+# -- pictures -------------------------------------------------------------------------------------
+
+
+def seen(name: str, size: tuple[int, int] = (640, 480)) -> Image.Image:
+    """One person as a camera sees them."""
+    return _opened(name).resize(size, box=SEEN[name])
+
+
+def group(*names: str) -> Image.Image:
+    """Several people side by side, 810 pixels high."""
+    picture = Image.new("RGB", (480 * len(names), 810))
+    for place, name in enumerate(names):
+        picture.paste(_opened(name).resize((480, 810), box=STANDING[name]), (480 * place, 0))
+    return picture
+
+
+def jpeg(picture: Image.Image, quality: int = 90) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality, subsampling=2)  # yuvj420p: all that Chromium takes
+    return out.getvalue()
+
+
+def camera_file(picture: Image.Image, path: Path) -> Path:
+    """A film for the fake camera, in which the picture sways a little."""
+    width, height = picture.size
+    frames = [
+        jpeg(picture.resize((width, height), box=(shift, shift, width - 8 + shift, height - 8)))
+        for shift in (*range(8), *range(8, 0, -1))
+    ]
+    path.write_bytes(b"".join(frames))
+    return path
+
+
+def somebody_on_camera(folder: Path) -> Path:
+    """A woman turning her head where her film is at hand, else a photo in motion."""
+    if HEADPOSE.is_file():
+        return HEADPOSE
+    return camera_file(seen("obama.jpg"), folder / "somebody.mjpeg")
+
+
+def _opened(name: str) -> Image.Image:
+    return Image.open(io.BytesIO(assets.photo(name))).convert("RGB")
+
+
+# -- the server -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running facecog."""
+
+    url: str
+
+    def register(self, name: str, photo: bytes) -> dict[str, Any]:
+        image = f"data:image/jpeg;base64,{base64.b64encode(photo).decode()}"
+        return self._call("POST", "/api/register", {"name": name, "image": image})
+
+    def people(self) -> dict[str, int]:
+        """Name -> number of samples."""
+        return {one["name"]: one["samples"] for one in self._subjects()}
+
+    def forget(self, *names: str) -> None:
+        """Everyone, when nobody is named."""
+        for subject in self._subjects():
+            if not names or subject["name"] in names:
+                self._call("DELETE", f"/api/subjects/{subject['id']}")
+
+    def _subjects(self) -> list[dict[str, Any]]:
+        return self._call("GET", "/api/subjects")["subjects"]
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=json.dumps(body).encode() if body else None,
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return json.loads(answer.read() or b"null")
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Site]:
+    """`facecog serve` with an empty home in `folder`."""
+    log, port = folder / "server.log", _free_port()
+    command = [sys.executable, "-c", "from facecog.cli import main; main()", "serve"]
+    environment = {"FACECOG_HOME": str(folder / "home"), "FACECOG_MODELS": str(assets.MODELS)}
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            [*command, "--port", str(port)], stderr=out, env={**os.environ, **environment}
+        ) as server,
+    ):
+        try:
+            _wait_until_listening(server, port, log)
+            yield Site(f"http://127.0.0.1:{port}")
+        finally:
+            server.terminate()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait_until_listening(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up and server.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"The server did not start:\n{log.read_text()}")
+
+
+# -- the browser ----------------------------------------------------------------------------------
+
+
+def chromium(playwright: Playwright, camera: Path | None = None, *flags: str) -> Browser:
+    """Headless Chromium that sees `camera`, or that has none."""
+    if camera:
+        flags += (
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={camera}",
+        )
+    names = ("chromium", "chromium-browser", "google-chrome")
+    installed = next(filter(None, map(shutil.which, names)), None)  # else playwright's own
+    return playwright.chromium.launch(
+        executable_path=installed, args=["--no-sandbox", "--disable-dev-shm-usage", *flags]
+    )
+
+
+@dataclass
+class Watch:
+    """What no page may do: complain on the console, throw, or ask another origin for anything."""
+
+    site: Site
+    seen: list[str] = field(default_factory=list)
+
+    def over(self, context: BrowserContext) -> None:
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.seen.append(f"error: {error.error}"))
+        context.on("request", lambda request: self._request(request.url))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # Chromium itself writes a line for each answer of 400 and above: refusals, "not found".
+        where, page = message.location["url"], message.page.url if message.page else ""
+        refusal = "Failed to load resource" in message.text and ("/api/" in where or where == page)
+        if message.type in ("error", "warning") and not refusal:
+            self.seen.append(f"{message.type}: {message.text} {where}")
+
+    def _request(self, url: str) -> None:
+        if not url.startswith((self.site.url + "/", "blob:", "data:")):
+            self.seen.append(f"request: {url}")
+
+
+def state(page: Page) -> str:
+    """camera, no-camera, photo, sending, done or refused."""
+    return page.get_by_test_id("stage").get_attribute("data-state") or ""
+
+
+def take_photo(page: Page) -> None:
+    page.locator("[data-testid=shutter]:enabled").click()
+    page.locator("[data-state=photo]#stage").wait_for()
+
+
+def register_from_camera(page: Page, name: str) -> None:
+    """Register whoever is in front of the camera, trying again while the head is turned away."""
+    page.get_by_test_id("name").fill(name)
+    for _ in range(10):
+        take_photo(page)
+        page.get_by_test_id("submit").click()
+        page.locator("#stage:is([data-state=done], [data-state=refused])").wait_for()
+        if state(page) == "done":
+            return
+        page.get_by_test_id("retake").click()
+    raise AssertionError(page.get_by_test_id("message").text_content())
