@@ -143,6 +143,7 @@ def health() -> ResponseReturnValue:
 
 def _limit() -> int:
     text = request.args.get("limit", "100")
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
+    # Python refuses to read a number of thousands of digits.
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_PAGE:
         raise InvalidLimit(f"`limit` is a whole number from 1 to {MAX_PAGE}.")
     return int(text)

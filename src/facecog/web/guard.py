@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
@@ -59,8 +59,15 @@ def _refuse_other_sites() -> None:
     origin = request.headers.get("Origin")
     if origin is None or request.method in SAFE_METHODS:
         return
-    if urlsplit(origin).netloc != request.host:
+    if _host(origin) != request.host:
         raise CrossOrigin("Pages of other web sites may not use this facecog.")
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # no address
+        return ""
 
 
 def _finish(response: Response) -> Response:
@@ -75,7 +82,7 @@ def _finish(response: Response) -> Response:
     log.info(
         "%s %s %d %.0f ms %s",
         request.method,
-        request.path.encode("ascii", "backslashreplace").decode(),
+        quote(request.path),  # it may hold a line break
         response.status_code,
         elapsed,
         g.request_id,

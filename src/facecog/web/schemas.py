@@ -212,4 +212,8 @@ def complete(spec: Any) -> Any:
                 operation["requestBody"] = REQUEST_BODIES[path, method]
             if (path, method) in PARAMETERS:
                 operation.setdefault("parameters", []).extend(PARAMETERS[path, method])
+    registered = spec["paths"]["/api/register"]["post"]["responses"]
+    registered["200"] = {**registered["201"], "description": "This photo is there already."}
+    crop = spec["paths"]["/api/samples/{sample_id}.jpg"]["get"]["responses"]["200"]
+    crop["content"] = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
     return spec

@@ -50,7 +50,7 @@ def _fields() -> Mapping[str, Any]:
         raise UnsupportedMediaType("Send a form, multipart/form-data or JSON.")
     try:
         body = request.get_json()
-    except BadRequest:
+    except (BadRequest, RecursionError):
         raise MalformedJson("The body is not valid JSON.") from None
     if not isinstance(body, dict):
         raise MalformedJson("The body is not a JSON object.")
@@ -62,9 +62,9 @@ def _from_base64(text: str, name: str) -> bytes:
 
     A form that was not URL-encoded arrives with spaces for plus signs, one encoded twice with %2B.
     """
+    if "%" in text:
+        text = unquote(text)
     _, _, encoded = text.rpartition(",")
-    if "%" in encoded:
-        encoded = unquote(encoded)
     encoded = "".join(encoded.replace(" ", "+").split()).rstrip("=")
     try:
         # Senders drop the padding as often as they send it.

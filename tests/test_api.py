@@ -1,0 +1,650 @@
+"""The HTTP API: every route, every refusal, and nothing half-written after one."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image, ImageFilter
+from werkzeug.test import TestResponse
+
+from facecog.config import Settings
+from facecog.errors import DatabaseUnavailable
+from facecog.service import Facecog
+from tests import sending
+from tests.assets import photo
+from tests.conftest import app_of
+from tests.sending import as_json, form, form_encoded_twice, multipart, raw_form
+
+Json = dict[str, Any]
+
+
+# -- the shape of an answer, by the server's own description ----------------------------------
+
+
+class Described:
+    """A client that holds each answer against /openapi.json, and keeps the routes it has seen."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self._client = client
+        self._document = client.get("/openapi.json").get_json()
+        self.seen: set[tuple[str, str]] = set()
+
+    def __call__(self, method: str, path: str, route: str = "", **request: Any) -> Any:
+        answer = self._client.open(path, method=method, **request)
+        route = route or path.partition("?")[0]
+        self.seen.add((method, route))
+        responses = self._document["paths"][route][method.lower()]["responses"]
+        described = responses[str(answer.status_code)].get("content", {})
+        assert set(described) == ({answer.mimetype} if answer.data else set())
+        if not (answer.data and answer.is_json):
+            return answer
+        self.fits(answer.get_json(), described[answer.mimetype]["schema"])
+        return answer.get_json()
+
+    def problem(self, answer: TestResponse) -> Json:
+        """A refusal's body, held against what is described."""
+        assert answer.mimetype == "application/problem+json"
+        body: Json = answer.get_json()
+        schemas = self._document["components"]["schemas"]
+        self.fits(body, {**schemas["Problem"], "additionalProperties": False}, complete=False)
+        return body
+
+    def routes(self) -> set[tuple[str, str]]:
+        return {
+            (method.upper(), path)
+            for path, methods in self._document["paths"].items()
+            for method in methods
+            if method in ("get", "post", "put", "patch", "delete")
+        }
+
+    def fits(self, value: Any, schema: Json, at: str = "$", complete: bool = True) -> None:
+        if "$ref" in schema:
+            schema = self._document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        if "anyOf" in schema:
+            schema = {**schema, **schema["anyOf"][0]}
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        assert any(is_of(value, kind) for kind in kinds), f"{at} is {value!r}, not {kinds}"
+        if "enum" in schema:
+            assert value in schema["enum"], at
+        if isinstance(value, list):
+            for item in value:
+                self.fits(item, schema["items"], f"{at}[]")
+        if isinstance(value, dict):
+            self._object_fits(value, schema, at, complete)
+
+    def _object_fits(self, value: Json, schema: Json, at: str, complete: bool) -> None:
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+        for name, item in value.items():
+            assert name in properties or others is not False, f"{at}.{name} is not described"
+            self.fits(item, properties.get(name) or others, f"{at}.{name}")
+        if complete:
+            assert set(properties) <= set(value), f"{at} lacks {set(properties) - set(value)}"
+
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def is_of(value: object, kind: str) -> bool:
+    return isinstance(value, KINDS[kind]) and isinstance(value, bool) == (kind == "boolean")
+
+
+@pytest.fixture
+def api(client: FlaskClient) -> Described:
+    return Described(client)
+
+
+def kept(home: Path) -> dict[str, int]:
+    """Rows of each table that a registration writes, and files."""
+    with closing(sqlite3.connect(home / "faces.db")) as database:
+        rows = {
+            table: int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+            for table in ("subjects", "samples", "templates")
+        }
+    return {**rows, "files": len(list((home / "dataset").iterdir()))}
+
+
+NOTHING = {"subjects": 0, "samples": 0, "templates": 0, "files": 0}
+
+
+def registered(client: FlaskClient, name: str, picture: bytes = b"anna") -> Json:
+    answer = client.post("/api/register", **multipart(name=name, image=picture))
+    assert answer.status_code == 201
+    body: Json = answer.get_json()
+    return body
+
+
+# -- every route ------------------------------------------------------------------------------
+
+
+def test_every_route_answers_as_it_is_described(api: Described) -> None:
+    enrolment = api("POST", "/api/register", **form(name="Anna", image=b"anna"))
+    again = api("POST", "/api/register", **form(name="Anna", image=b"anna"))
+    anna, sample = enrolment["subject"]["id"], enrolment["sample"]["id"]
+    subject, of_subject = "/api/subjects/{subject_id}", "/api/subjects/{subject_id}/samples"
+    one_sample = "/api/samples/{sample_id}"
+
+    assert enrolment["message"] == "Registered Successfully"
+    assert again["message"] == "Already registered"
+    found = api("POST", "/api/recognise", **form(image=b"anna~2+carl"))
+    assert found["name"] == "Anna"
+    assert [face["name"] for face in found["faces"]] == ["Anna", None]
+    assert [face["decision"] for face in found["faces"]] == ["match", "unknown"]
+    assert api("POST", "/api/verify", **form(image_a=b"anna", image_b=b"anna~2"))["same"]
+    assert len(api("POST", "/api/detect", **form(image=b"anna+ben"))["faces"]) == 2
+    assert api("GET", "/api/subjects")["subjects"] == [enrolment["subject"]]
+    assert api("GET", f"/api/subjects/{anna}", subject)["name"] == "Anna"
+    renamed = api("PATCH", f"/api/subjects/{anna}", subject, json={"name": "Anna Maria"})
+    assert renamed["name"] == "Anna Maria"
+    assert api("GET", f"/api/subjects/{anna}/samples", of_subject)["samples"] == [
+        enrolment["sample"]
+    ]
+    assert api("GET", f"/api/samples/{sample}", one_sample) == enrolment["sample"]
+    crop = api("GET", f"/api/samples/{sample}.jpg", f"{one_sample}.jpg")
+    assert crop.mimetype == "image/jpeg"
+    assert crop.data.startswith(b"\xff\xd8\xff")
+    assert api("GET", "/api/health")["samples"] == 1
+    assert api("DELETE", f"/api/samples/{sample}", one_sample).status_code == 204
+    assert api("DELETE", f"/api/subjects/{anna}", subject).status_code == 204
+    assert api("GET", "/api/health")["subjects"] == 0
+    assert api.seen == api.routes()
+
+
+def test_recognising_in_an_empty_gallery_answers_as_it_is_described(api: Described) -> None:
+    found = api("POST", "/api/recognise", **form(image=b"anna"))
+
+    assert found["name"] is None
+    assert found["faces"][0]["score"] is None
+    assert found["faces"][0]["candidates"] == []
+
+
+def test_candidates_come_best_first_with_their_scores(client: FlaskClient) -> None:
+    registered(client, "Anna", b"anna")
+    registered(client, "Ben", b"ben")
+
+    (face,) = client.post("/api/recognise", **form(image=b"ben~2")).get_json()["faces"]
+
+    scores = [candidate["score"] for candidate in face["candidates"]]
+    assert [candidate["name"] for candidate in face["candidates"]] == ["Ben", "Anna"]
+    assert scores == sorted(scores, reverse=True)
+    assert face["score"] == scores[0] >= face["threshold"]
+
+
+def test_lists_are_paged_by_cursor(client: FlaskClient) -> None:
+    for name in ("Anna", "Ben", "Carl"):
+        registered(client, name)
+
+    first = client.get("/api/subjects?limit=2").get_json()
+    rest = client.get(f"/api/subjects?limit=2&cursor={first['next_cursor']}").get_json()
+
+    assert [one["name"] for one in first["subjects"]] == ["Anna", "Ben"]
+    assert [one["name"] for one in rest["subjects"]] == ["Carl"]
+    assert rest["next_cursor"] is None
+    found = client.get("/api/subjects?q=AN").get_json()["subjects"]
+    assert [one["name"] for one in found] == ["Anna"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept_as"), [("camera", "camera"), ("photo", "photo"), ("legacy", "api"), ("", "api")]
+)
+def test_the_origin_is_kept_where_it_is_one_of_a_page(
+    client: FlaskClient, said: str, kept_as: str
+) -> None:
+    answer = client.post("/api/register", **form(name="Anna", image=b"anna", origin=said))
+
+    assert answer.get_json()["sample"]["origin"] == kept_as
+
+
+# -- the main job, on real photographs --------------------------------------------------------
+
+
+@pytest.mark.parametrize("sent", [form, raw_form, form_encoded_twice, as_json, multipart])
+def test_registered_faces_are_recognised_and_strangers_are_not(
+    real_client: FlaskClient, tmp_path: Path, sent: Callable[..., Any]
+) -> None:
+    api = Described(real_client)
+    for name, file in (("Obama", "obama.jpg"), ("Biden", "biden.jpg")):
+        answer = api("POST", "/api/register", **sent(name=name, image=photo(file)))
+        assert answer["message"] == "Registered Successfully"
+        assert answer["subject"]["name"] == name
+
+    found = api("POST", "/api/recognise", **sent(image=photo("obama2.jpg")))
+    assert found["name"] == "Obama"
+    assert [one["name"] for one in found["faces"][0]["candidates"]] == ["Obama", "Biden"]
+    stranger = api("POST", "/api/recognise", **sent(image=photo("astronaut.png")))
+    assert stranger["name"] is None
+    assert [face["decision"] for face in stranger["faces"]] == ["unknown"]
+    cat = real_client.post("/api/recognise", **sent(image=photo("chelsea.png")))
+    assert (cat.status_code, api.problem(cat)["code"]) == (422, "no_face")
+    assert kept(tmp_path / "home") == {"subjects": 2, "samples": 2, "templates": 2, "files": 2}
+
+
+def test_boxes_are_in_pixels_of_the_photo(real_client: FlaskClient) -> None:
+    found = real_client.post("/api/detect", **multipart(image=photo("obama.jpg"))).get_json()
+
+    width, height = Image.open(io.BytesIO(photo("obama.jpg"))).size
+    assert found["image"] == {"width": width, "height": height}
+    (face,) = found["faces"]
+    box = face["box"]
+    for x, y in face["landmarks"].values():
+        assert box["x"] < x < box["x"] + box["width"] <= width
+        assert box["y"] < y < box["y"] + box["height"] <= height
+
+
+def test_verify_tells_two_people_apart(real_client: FlaskClient) -> None:
+    def same(a: str, b: str) -> bool:
+        fields = {"image_a": photo(a), "image_b": photo(b)}
+        answer: Json = real_client.post("/api/verify", **multipart(**fields)).get_json()
+        return bool(answer["same"])
+
+    assert same("obama.jpg", "obama2.jpg")
+    assert not same("obama.jpg", "biden.jpg")
+
+
+# -- refusals ---------------------------------------------------------------------------------
+
+
+def png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def portrait(name: str = "obama.jpg") -> Image.Image:
+    return Image.open(io.BytesIO(photo(name))).convert("RGB")
+
+
+def two_faces() -> bytes:
+    both = Image.new("RGB", (1200, 600))
+    for place, name in enumerate(("obama.jpg", "biden.jpg")):
+        face = portrait(name)
+        face.thumbnail((600, 600))
+        both.paste(face, (600 * place, 0))
+    return png(both)
+
+
+def far_away() -> bytes:
+    scene = Image.new("RGB", (320, 320), "gray")
+    small = portrait()
+    small.thumbnail((100, 100))
+    scene.paste(small, (110, 110))
+    return png(scene)
+
+
+PICTURES: dict[str, tuple[Callable[[], bytes], int, str]] = {
+    "no face": (lambda: photo("chelsea.png"), 422, "no_face"),
+    "several faces": (two_faces, 422, "several_faces"),
+    "a face too small": (far_away, 422, "face_too_small"),
+    "a blurred face": (
+        lambda: png(portrait().filter(ImageFilter.GaussianBlur(30))),
+        422,
+        "low_quality",
+    ),
+    "no picture": (lambda: b"GIF of a cat, honestly", 422, "not_a_picture"),
+    "an empty file": (lambda: b"", 422, "not_a_picture"),
+    "a picture cut off": (lambda: photo("obama.jpg")[:100_000], 422, "truncated"),
+    "too many bytes": (lambda: photo("obama.jpg") + bytes(20_000_000), 413, "too_large"),
+    "too many pixels": (lambda: png(Image.new("1", (8_000, 7_000))), 413, "too_many_pixels"),
+}
+
+
+@pytest.mark.parametrize(("make", "status", "code"), PICTURES.values(), ids=PICTURES)
+def test_a_picture_that_cannot_be_used_is_refused(
+    real_client: FlaskClient, tmp_path: Path, make: Callable[[], bytes], status: int, code: str
+) -> None:
+    answer = real_client.post("/api/register", **multipart(name="Anna", image=make()))
+
+    assert_refusal(Described(real_client), answer, status, code)
+    assert kept(tmp_path / "home") == NOTHING
+
+
+def test_a_refused_face_comes_with_its_box(client: FlaskClient) -> None:
+    several = client.post("/api/register", **form(name="Anna", image=b"anna+ben")).get_json()
+    poor = client.post("/api/register", **form(name="Anna", image=b"anna?")).get_json()
+
+    assert len(several["faces"]) == 2
+    assert several["image"]["width"] > 0
+    assert poor["reasons"] == [reason["code"] for reason in poor["faces"][0]["quality"]["reasons"]]
+
+
+JSON_TYPE = "application/json"
+PICTURE = sending.data_url(b"anna")
+NAMED: Json = {"name": "Anna", "image": PICTURE}
+
+REQUESTS: dict[str, tuple[Json, int, str]] = {
+    "an empty name": (form(name="", image=b"anna"), 422, "invalid_name"),
+    "a blank name": (form(name=" \t ", image=b"anna"), 422, "invalid_name"),
+    "a long name": (form(name="x" * 201, image=b"anna"), 422, "invalid_name"),
+    "a NUL in the name": (form(name="An\0na", image=b"anna"), 422, "invalid_name"),
+    "a new line in the name": (multipart(name="An\nna", image=b"anna"), 422, "invalid_name"),
+    "a turned name": (as_json(name="Anna\u202egpj", image=b"anna"), 422, "invalid_name"),
+    "half a character": (
+        {"data": json.dumps({**NAMED, "name": "\ud800"}), "content_type": JSON_TYPE},
+        422,
+        "invalid_name",
+    ),
+    "a name that is a number": ({"json": {**NAMED, "name": 7}}, 400, "malformed_json"),
+    "a name that is null": ({"json": {**NAMED, "name": None}}, 400, "missing_field"),
+    "a picture that is a list": ({"json": {**NAMED, "image": []}}, 400, "malformed_json"),
+    "no name": (form(image=b"anna"), 400, "missing_field"),
+    "no picture": (form(name="Anna"), 400, "missing_field"),
+    "an empty picture": ({"json": {**NAMED, "image": ""}}, 400, "missing_field"),
+    "an empty data URL": (
+        {"json": {**NAMED, "image": "data:image/png;base64,"}},
+        400,
+        "missing_field",
+    ),
+    "an empty form": (form(), 400, "missing_field"),
+    "bad base64": ({"json": {**NAMED, "image": "data:,*&#!"}}, 400, "malformed_base64"),
+    "base64 cut off": ({"json": {**NAMED, "image": "data:,YW5uY"}}, 400, "malformed_base64"),
+    "base64 of no alphabet": ({"json": {**NAMED, "image": "Ä" * 8}}, 400, "malformed_base64"),
+    "bad JSON": ({"data": '{"name": ', "content_type": JSON_TYPE}, 400, "malformed_json"),
+    "JSON in no encoding": (
+        {"data": b'{"name": "\xff"}', "content_type": JSON_TYPE},
+        400,
+        "malformed_json",
+    ),
+    "no JSON at all": ({"data": b"", "content_type": JSON_TYPE}, 400, "malformed_json"),
+    "a JSON list": ({"json": ["Anna", PICTURE]}, 400, "malformed_json"),
+    "JSON too deep": (
+        {"data": "[" * 100_000, "content_type": JSON_TYPE},
+        400,
+        "malformed_json",
+    ),
+    "a number too long": (
+        {"data": f'{{"name": {"9" * 5000}}}', "content_type": JSON_TYPE},
+        400,
+        "malformed_json",
+    ),
+    "another content type": (
+        {"data": b"anna", "content_type": "image/jpeg"},
+        415,
+        "unsupported_media_type",
+    ),
+    "no content type": ({"data": b"anna"}, 415, "unsupported_media_type"),
+    "multipart without a boundary": (
+        {"data": b"anna", "content_type": "multipart/form-data"},
+        400,
+        "missing_field",
+    ),
+    "multipart cut off": (
+        {
+            "data": b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nAn',
+            "content_type": "multipart/form-data; boundary=x",
+        },
+        400,
+        "missing_field",
+    ),
+    "too many parts": (multipart(**{f"p{n}": "x" for n in range(30)}), 413, "too_large"),
+}
+
+
+@pytest.mark.parametrize(("request_", "status", "code"), REQUESTS.values(), ids=REQUESTS)
+def test_a_request_that_cannot_be_used_is_refused(
+    client: FlaskClient, tmp_path: Path, request_: Json, status: int, code: str
+) -> None:
+    answer = client.post("/api/register", **request_)
+
+    assert_refusal(Described(client), answer, status, code)
+    assert kept(tmp_path / "home") == NOTHING
+
+
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+CALLS: dict[str, tuple[str, str, Json, int, str]] = {
+    "nobody to show": ("GET", f"/api/subjects/{NOWHERE}", {}, 404, "subject_not_found"),
+    "nobody to rename": (
+        "PATCH",
+        f"/api/subjects/{NOWHERE}",
+        as_json(name="Ben"),
+        404,
+        "subject_not_found",
+    ),
+    "nobody to delete": ("DELETE", f"/api/subjects/{NOWHERE}", {}, 404, "subject_not_found"),
+    "nobody's samples": ("GET", f"/api/subjects/{NOWHERE}/samples", {}, 404, "subject_not_found"),
+    "no sample to show": ("GET", f"/api/samples/{NOWHERE}", {}, 404, "sample_not_found"),
+    "no crop to show": ("GET", f"/api/samples/{NOWHERE}.jpg", {}, 404, "sample_not_found"),
+    "no sample to delete": ("DELETE", f"/api/samples/{NOWHERE}", {}, 404, "sample_not_found"),
+    "no id": ("GET", "/api/subjects/anna", {}, 404, "not_found"),
+    "a path as an id": ("GET", "/api/samples/..%2f..%2ffaces.db", {}, 404, "not_found"),
+    "no such address": ("GET", "/api/nothing", {}, 404, "not_found"),
+    "a wrong method": ("GET", "/api/register", {}, 405, "method_not_allowed"),
+    "a wrong method for a person": (
+        "POST",
+        f"/api/subjects/{NOWHERE}",
+        {},
+        405,
+        "method_not_allowed",
+    ),
+    "a limit of nothing": ("GET", "/api/subjects?limit=0", {}, 422, "invalid_limit"),
+    "a limit too high": ("GET", "/api/subjects?limit=1001", {}, 422, "invalid_limit"),
+    "a limit in words": ("GET", "/api/subjects?limit=ten", {}, 422, "invalid_limit"),
+    "an endless limit": ("GET", f"/api/subjects?limit={'9' * 5000}", {}, 422, "invalid_limit"),
+    "a cursor of nobody's": ("GET", "/api/subjects?cursor=anna", {}, 422, "invalid_cursor"),
+    "a photo of nobody to verify": (
+        "POST",
+        "/api/verify",
+        multipart(image_a=b"anna", image_b=b""),
+        422,
+        "no_face",
+    ),
+    "one photo to verify": ("POST", "/api/verify", form(image_a=b"anna"), 400, "missing_field"),
+    "no photo to detect": ("POST", "/api/detect", as_json(), 400, "missing_field"),
+    "a method of nobody's": ("BREW", "/api/subjects", {}, 405, "method_not_allowed"),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "sent", "status", "code"), CALLS.values(), ids=CALLS)
+def test_a_call_that_cannot_be_answered_is_refused(
+    client: FlaskClient, method: str, path: str, sent: Json, status: int, code: str
+) -> None:
+    answer = client.open(path, method=method, **sent)
+
+    assert_refusal(Described(client), answer, status, code)
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+def test_a_name_that_is_taken_is_refused_and_stays(client: FlaskClient) -> None:
+    registered(client, "Anna")
+    ben = registered(client, "Ben", b"ben")["subject"]["id"]
+
+    answer = client.patch(f"/api/subjects/{ben}", **form(name="anna"))
+
+    assert_refusal(Described(client), answer, 409, "name_taken")
+    assert client.get(f"/api/subjects/{ben}").get_json()["name"] == "Ben"
+
+
+def test_a_body_over_the_limit_is_refused(facecog: Facecog, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", max_bytes=1000)
+    client = app_of(facecog, settings).test_client()
+
+    for body in (form, multipart, as_json):
+        sent = body(name="Anna", image=b"x" * 200_000)
+        assert_refusal(Described(client), client.post("/api/register", **sent), 413, "too_large")
+    assert kept(tmp_path / "home") == NOTHING
+
+
+def test_the_same_photo_again_is_answered_as_already_there(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    first = registered(client, "Anna")
+
+    again = client.post("/api/register", **multipart(name="Anna", image=b"anna"))
+
+    assert again.status_code == 200
+    assert again.get_json()["message"] == "Already registered"
+    assert again.get_json()["sample"] == first["sample"]
+    assert kept(tmp_path / "home") == dict.fromkeys(NOTHING, 1)
+
+
+def assert_refusal(api: Described, answer: TestResponse, status: int, code: str) -> None:
+    body = api.problem(answer)
+    assert (answer.status_code, body["code"]) == (status, code)
+    assert body["status"] == status
+    assert body["request_id"] == answer.headers["X-Request-ID"]
+    assert body["detail"][0].isupper() or body["detail"].startswith("`")
+    assert body["detail"].endswith(".")
+    assert "Traceback" not in answer.text
+
+
+# -- bugs and breakdowns ----------------------------------------------------------------------
+
+
+def test_a_bug_is_logged_and_not_shown(
+    client: FlaskClient,
+    facecog: Facecog,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the secret inside")
+
+    monkeypatch.setattr(facecog, "identify", broken)
+    answer = client.post("/api/recognise", **form(image=b"anna"))
+
+    assert_refusal(Described(client), answer, 500, "internal_error")
+    assert "secret" not in answer.text
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert answer.get_json()["request_id"] in record.getMessage()
+    assert "the secret inside" in caplog.text
+
+
+def test_a_database_that_is_away_is_said_to_be(
+    client: FlaskClient, facecog: Facecog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("The database does not answer; try again.")
+
+    monkeypatch.setattr(facecog, "counts", away)
+
+    assert_refusal(Described(client), client.get("/api/health"), 503, "database_unavailable")
+
+
+# -- names, other sites, headers and logs -----------------------------------------------------
+
+AWKWARD = '<img src=x onerror=alert(1)> "Anna" & Söhne 🙂'
+
+
+def test_an_awkward_name_comes_back_as_it_was_and_never_as_a_page(client: FlaskClient) -> None:
+    subject = registered(client, AWKWARD)["subject"]["id"]
+
+    for path in (f"/api/subjects/{subject}", "/api/subjects", f"/api/subjects?q={AWKWARD[:9]}"):
+        answer = client.get(path, headers={"Accept": "text/html"})
+        assert answer.mimetype == "application/json"
+        assert AWKWARD in (answer.get_json().get("name"), *names_of(answer.get_json()))
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "<img src=x" not in client.get("/").text
+
+
+def names_of(listed: Json) -> list[str]:
+    return [subject["name"] for subject in listed.get("subjects", [])]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://elsewhere.example",
+        "http://localhost:9",
+        "http://localhost.elsewhere.example",
+        "null",
+        "",
+        "nonsense",
+        "http://[",
+    ],
+)
+def test_a_page_of_another_site_may_change_nothing(
+    client: FlaskClient, tmp_path: Path, origin: str
+) -> None:
+    subject = registered(client, "Anna")["subject"]["id"]
+    other = {"Origin": origin}
+
+    for answer in (
+        client.post("/api/register", headers=other, **form(name="Ben", image=b"ben")),
+        client.patch(f"/api/subjects/{subject}", headers=other, **form(name="Ben")),
+        client.delete(f"/api/subjects/{subject}", headers=other),
+    ):
+        assert_refusal(Described(client), answer, 403, "cross_origin")
+    assert kept(tmp_path / "home")["subjects"] == 1
+
+
+def test_its_own_pages_may(client: FlaskClient) -> None:
+    own = {"Origin": "http://localhost"}
+
+    answer = client.post("/api/register", headers=own, **form(name="Anna", image=b"anna"))
+
+    assert answer.status_code == 201
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/api/health", "/api/nothing", "/openapi.json", "/docs"])
+def test_every_answer_has_the_safe_headers(client: FlaskClient, path: str) -> None:
+    headers = client.get(path).headers
+
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["X-Request-ID"]
+    assert (headers.get("Cache-Control") == "no-store") == path.startswith("/api/")
+
+
+def test_a_crop_is_not_for_caches(client: FlaskClient) -> None:
+    sample = registered(client, "Anna")["sample"]
+
+    assert client.get(sample["url"]).headers["Cache-Control"] == "no-store"
+
+
+def test_logs_hold_no_names_and_no_queries(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    subject = registered(client, "Annegret")["subject"]["id"]
+    client.get("/api/subjects?q=Annegret")
+    client.get("/register?name=Annegret")
+    client.patch(f"/api/subjects/{subject}", **as_json(name="Annegret Maria"))
+    client.post("/api/register", **form(name="Annegret\0", image=b"anna"))
+    client.post("/api/recognise", **form(image=b"anna"))
+
+    assert "Annegret" not in caplog.text
+    assert f"PATCH /api/subjects/{subject} 200" in caplog.text
+
+
+def test_a_path_cannot_forge_a_line_of_the_log(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    client.get("/api/nothing%0aGET%20/forged%20200")
+
+    (record,) = [one for one in caplog.records if one.name == "facecog.access"]
+    assert "\n" not in record.getMessage()
+
+
+def test_base64_is_taken_without_its_padding_and_with_white_space(client: FlaskClient) -> None:
+    text = base64.b64encode(b"anna").decode()
+    broken = f"{text[:3]}\r\n{text[3:]}".rstrip("=")
+
+    answer = client.post("/api/register", json={"name": str(uuid4()), "image": broken})
+
+    assert answer.status_code == 201
