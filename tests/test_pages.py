@@ -13,7 +13,7 @@ from facecog.service import Facecog
 
 PAGES = ("/", "/register", "/recognise", "/docs")
 HERE = "http://localhost"
-# A library that names many addresses; what it loads is seen in a browser, and stopped by the policy.
+# A library that names many addresses; the policy stops it from loading any.
 SWAGGER = "/docs/assets/"
 
 NAMES = ("www.w3.org",)  # of an XML namespace, which nothing loads

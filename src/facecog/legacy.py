@@ -44,8 +44,9 @@ def legacy_faces(folder: Path) -> list[LegacyFace]:
     """
     with tempfile.TemporaryDirectory() as scratch:
         # SQLite may write beside a database even to read it, so a copy is read.
-        for file in folder.glob("faces.db*"):
-            shutil.copy(file, scratch)
+        for file in ("faces.db", "faces.db-journal", "faces.db-wal"):
+            if (folder / file).is_file():
+                shutil.copy(folder / file, scratch)
         copy = Path(scratch, "faces.db")
         if not copy.is_file():
             raise NotLegacy(f"There is no faces.db in {folder}.")
@@ -75,5 +76,5 @@ def _crop(folder: Path, face_id: str) -> bytes:
         raise InvalidInput("Its id is not a file name.")
     try:
         return file.read_bytes()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the id
         raise NotFound(f"There is no dataset/{face_id}.jpg.") from None
