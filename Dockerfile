@@ -1,11 +1,9 @@
 ARG BASE=python:3.12-slim
 
 FROM ${BASE} AS base
-# ONNX Runtime reports to its maker unless told not to.
 ENV PATH=/opt/facecog/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    FACECOG_MODELS=/opt/facecog/models \
-    ORT_DISABLE_TELEMETRY=1
+    FACECOG_MODELS=/opt/facecog/models
 
 
 # Makes the virtual environment and fetches the models. What only this needs stays out of the image.

@@ -38,19 +38,19 @@ class FakeEngine:
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         text = bytes(picture.pixels[0, :, 0]).rstrip(b"\0").decode()
         names = [name for name in text.split("+") if name]
-        return tuple(_face(name, place) for place, name in enumerate(names))
+        return tuple(_face(name, place, self.model) for place, name in enumerate(names))
 
     embed = detect
 
 
-def _face(name: str, place: int) -> Face:
+def _face(name: str, place: int, model: str) -> Face:
     reasons = (CHECKS[1].reason,) if name.endswith("?") else ()
     return Face(
         box=Box(place * SIDE, 0, SIDE, SIDE),
         landmarks=np.zeros((5, 2), np.float32),
         detection_score=1.0,
         quality=Quality({"brightness": 100.0}, reasons),
-        template=Template(_vector(name.rstrip("?")), MODEL),
+        template=Template(_vector(name.rstrip("?")), model),
     )
 
 

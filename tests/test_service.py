@@ -17,7 +17,10 @@ from facecog.errors import (
     SeveralFaces,
     SubjectNotFound,
 )
+from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
+from facecog.store import Store
+from tests import fakes
 
 
 def files(facecog_home: Path) -> list[str]:
@@ -188,3 +191,15 @@ def test_the_crop_is_a_jpeg_named_after_its_sample(facecog: Facecog, tmp_path: P
     file = tmp_path / "home" / "dataset" / f"{sample.id}.jpg"
     assert crop.startswith(b"\xff\xd8\xff")
     assert hashlib.sha256(crop).digest() == hashlib.sha256(file.read_bytes()).digest()
+
+
+def test_a_known_photo_sent_again_under_another_model_can_be_recognised_with_it(
+    facecog: Facecog, store: Store
+) -> None:
+    facecog.enrol("Anna", b"anna")
+    engine = fakes.FakeEngine()
+    engine.model = "other"
+    other = Facecog(engine, store, MemoryIndex(store, "other"), fakes.POINTS, fakes.decode)
+
+    assert not other.enrol("Anna", b"anna").added
+    assert other.identify(b"anna").best is not None

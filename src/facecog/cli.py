@@ -117,7 +117,7 @@ def verify(image_a: Path, image_b: Path, machine: bool) -> None:
         _print_json(verification_json(result))
         return
     said = "the same person" if result.same else "not the same person"
-    click.echo(f"{said} (score {result.score:.2f}, threshold {result.operation.threshold:.2f})")
+    click.echo(f"{said} (score {result.score:.3f}, threshold {result.operation.threshold:.3f})")
 
 
 @main.command()

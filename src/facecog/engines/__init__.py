@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Protocol
 
 from facecog.domain import Face, Picture
+
+# ONNX Runtime reports its use to its maker, and keeps an id for that in the user's folder, unless
+# it is told not to before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 class FaceEngine(Protocol):

@@ -115,9 +115,11 @@ class Store:
                 subject_id = _subject_named(connection, name) or _new_subject(connection, name)
                 known = _sample_of_photo(connection, subject_id, photo_sha256)
                 if known:
+                    _insert_template(connection, known.id, template, revision)
                     return _subject(connection, subject_id), known, False
                 sample = replace(sample, subject_id=subject_id)
-                _insert_sample(connection, sample, photo_sha256, template, revision)
+                _insert_sample(connection, sample, photo_sha256)
+                _insert_template(connection, sample.id, template, revision)
                 self._crops.put(connection, sample.id, crop)
                 subject = _subject(connection, subject_id)
             failed.pop_all()
@@ -345,13 +347,7 @@ def _sample(connection: Connection, sample_id: str) -> Sample:
     return _to_sample(row)
 
 
-def _insert_sample(
-    connection: Connection,
-    sample: Sample,
-    photo_sha256: str,
-    template: Template,
-    revision: int,
-) -> None:
+def _insert_sample(connection: Connection, sample: Sample, photo_sha256: str) -> None:
     connection.execute(
         insert(samples).values(
             id=sample.id,
@@ -362,9 +358,18 @@ def _insert_sample(
             quality=sample.quality,
         )
     )
+
+
+def _insert_template(
+    connection: Connection, sample_id: str, template: Template, revision: int
+) -> None:
+    """Keep a template, unless the sample has one of this model already."""
+    key = (templates.c.sample_id == sample_id, templates.c.model == template.model)
+    if connection.execute(select(templates.c.model).where(*key)).first():
+        return
     connection.execute(
         insert(templates).values(
-            sample_id=sample.id,
+            sample_id=sample_id,
             model=template.model,
             vector=template.vector.astype("<f4").tobytes(),
             revision=revision,

@@ -71,7 +71,7 @@ def serve(app: APIFlask, settings: Settings, host: str, port: int) -> None:
         # A little above the app's own limit, so that most refusals have the app's words.
         max_request_body_size=body_limit(settings) + 1_000_000,
     )
-    log.info("facecog is ready on http://%s:%d", host, server.effective_port)
+    log.info("facecog is ready on http://%s:%s", host, server.effective_port)
     while not stopping.is_set():
         _turn(sockets, 1.0)
     _finish(server, sockets)
