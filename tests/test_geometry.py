@@ -52,7 +52,7 @@ def test_no_similarity_near_it_fits_noisy_points_better(noise: list[float], angl
     def error(transform: NDArray[np.float64]) -> float:
         return float(((moved(ARCFACE_POINTS, transform) - target) ** 2).sum())
 
-    best = similarity_transform(ARCFACE_POINTS, target)  # type: ignore[arg-type]
+    best = similarity_transform(ARCFACE_POINTS, target)
 
     a, b = best[0, 0], best[1, 0]
     assert best[:, :2] == pytest.approx(np.array([[a, -b], [b, a]]), abs=1e-6)
@@ -66,7 +66,7 @@ def test_no_similarity_near_it_fits_noisy_points_better(noise: list[float], angl
 
 
 def test_a_mirror_image_is_not_taken_for_a_turn() -> None:
-    mirrored = ARCFACE_POINTS * np.float32([-1, 1])
+    mirrored = ARCFACE_POINTS * np.array([-1, 1], np.float32)
 
     assert np.linalg.det(similarity_transform(ARCFACE_POINTS, mirrored)[:, :2]) > 0
 
@@ -86,7 +86,7 @@ def test_a_face_that_is_aligned_already_stays_as_it_is() -> None:
 def test_a_face_beside_is_cut_out_pixel_by_pixel_and_black_beyond_the_border() -> None:
     pixels = noise(120, 150)
 
-    aligned = align(pixels, ARCFACE_POINTS + np.float32([50, 20]))
+    aligned = align(pixels, ARCFACE_POINTS + np.array([50, 20], np.float32))
 
     assert largest_difference(aligned[:99, :99], pixels[20:119, 50:149]) <= 1
     assert (aligned[101:] == 0).all()

@@ -94,7 +94,7 @@ def test_a_detector_that_is_fed_otherwise_is_seen(
     "shifted",
     [
         lambda points: points + np.float32(0.5),
-        lambda points: points - np.float32([8, 0]),  # the template of 96 x 112
+        lambda points: points - np.array([8, 0], np.float32),  # the template of 96 x 112
         lambda points: points * np.float32(1.03),
         lambda points: points[[1, 0, 2, 4, 3]],
     ],
@@ -122,7 +122,7 @@ def test_a_shifted_grid_of_the_detector_is_seen(monkeypatch: pytest.MonkeyPatch)
 
     def shifted(stride: int, *rest: object) -> yunet.Detections:
         boxes, landmarks, scores = level(stride, *rest)  # type: ignore[arg-type]
-        return yunet.Detections(boxes + np.float32([1, 1, 0, 0]), landmarks + 1, scores)
+        return yunet.Detections(boxes + np.array([1, 1, 0, 0], np.float32), landmarks + 1, scores)
 
     monkeypatch.setattr(yunet, "_level", shifted)
 

@@ -10,13 +10,12 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageChops
+from PIL import Image
 
 from facecog.domain import Pixels
 from facecog.errors import FacecogError, NotAPicture, TooLarge, TooManyPixels, Truncated
@@ -114,6 +113,7 @@ def test_a_baseline_jpeg_may_have_four_times_the_pixels_and_a_progressive_one_no
 MEASURED = """
 import sys
 from pathlib import Path
+from random import Random
 from facecog.image import decode
 
 def peak():
@@ -278,7 +278,7 @@ def test_of_several_frames_the_first_is_taken(kind: str) -> None:
 
     picture = decode(saved(red, kind, save_all=True, append_images=[blue]))
 
-    assert ImageChops.difference(Image.fromarray(picture.pixels), red).getextrema() < ((9, 9),) * 3
+    assert np.abs(picture.pixels.astype(int) - np.asarray(red)).max() < 9
 
 
 # -- damage ---------------------------------------------------------------------------------------
@@ -310,25 +310,31 @@ SPECIMENS = [
 ]
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
-@given(
-    st.sampled_from(SPECIMENS),
-    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
-    st.floats(0.5, 1),
-)
+@pytest.mark.parametrize("specimen", SPECIMENS, ids=range(len(SPECIMENS)))
 @pytest.mark.filterwarnings("ignore")  # Pillow's own, of what it reads past
-def test_a_damaged_picture_is_read_or_refused_and_nothing_else(
-    specimen: bytes, changes: list[tuple[float, int]], kept: float
-) -> None:
-    data = bytearray(specimen)
-    for place, value in changes:
-        # Mostly in the header, where it does most.
-        data[int(place**3 * len(data))] = value
+def test_a_damaged_picture_is_read_or_refused_and_nothing_else(specimen: bytes) -> None:
+    random = Random(0)
+    for _ in range(80):
+        data = bytearray(specimen)
+        for _ in range(random.randint(1, 4)):
+            # Mostly in the header, where it does most.
+            data[int(random.random() ** 2 * len(data))] = random.choice(
+                (0, 255, random.getrandbits(8))
+            )
 
-    with suppress(FacecogError):
-        picture = decode(bytes(data[: int(len(data) * kept) + 1]), max_pixels=1_000_000)
-        assert picture.pixels.dtype == np.uint8
-        assert picture.pixels.shape[2:] == (3,)
+        with suppress(FacecogError):
+            picture = decode(bytes(data), max_pixels=1_000_000)
+            assert picture.pixels.dtype == np.uint8
+            assert picture.pixels.shape[2:] == (3,)
+
+
+@pytest.mark.parametrize("box", [b"iloc", b"pitm"])
+def test_a_damaged_avif_is_refused(box: bytes) -> None:
+    data = saved(SMALL, "AVIF")
+    assert box in data
+
+    with pytest.raises(Truncated):
+        decode(data.replace(box, box[:-1] + b"?"))
 
 
 def test_an_item_that_is_not_named_in_utf8_is_refused() -> None:

@@ -40,7 +40,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
 
 
 def axis(place: int) -> NDArray[np.float32]:
-    return np.eye(WIDTH, dtype=np.float32)[place]
+    vector = np.zeros(WIDTH, np.float32)
+    vector[place] = 1
+    return vector
 
 
 def between(a: int, b: int) -> NDArray[np.float32]:

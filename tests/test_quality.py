@@ -102,7 +102,7 @@ def test_brightness_is_the_mean_and_contrast_and_detail_of_a_flat_face_are_none(
 
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255)])
 def test_brightness_weighs_colours_as_the_eye_does(colour: tuple[int, int, int]) -> None:
-    measured = assess(np.broadcast_to(np.uint8(colour), (112, 112, 3)), ARCFACE_POINTS)
+    measured = assess(np.broadcast_to(np.array(colour, np.uint8), (112, 112, 3)), ARCFACE_POINTS)
 
     weight = {0: 0.299, 1: 0.587, 2: 0.114}[colour.index(255)]
     assert measured.measures["brightness"] == pytest.approx(255 * weight, abs=0.01)
