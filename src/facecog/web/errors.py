@@ -61,15 +61,31 @@ def status_of(error: FacecogError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def code_and_detail(status: int) -> tuple[str, str]:
+    """What is said of a status that HTTP itself gives."""
+    title = HTTPStatus(status).phrase
+    return HTTP_DETAIL.get(status, (title.lower().replace(" ", "_"), f"{title}."))
+
+
+def problem(status: int, code: str, detail: str, request_id: str | None) -> dict[str, Any]:
+    """The body of RFC 9457."""
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+    }
+
+
 def _refusal(error: FacecogError) -> ResponseReturnValue:
     return _answer(status_of(error), error.code, str(error), **_extras(error))
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
-    title = HTTPStatus(status).phrase
-    code, detail = HTTP_DETAIL.get(status, (title.lower().replace(" ", "_"), f"{title}."))
-    answer = _answer(status, code, detail)
+    answer = _answer(status, *code_and_detail(status))
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             answer.headers[name] = value  # Allow, Retry-After, Location
@@ -93,12 +109,11 @@ def _extras(error: FacecogError) -> dict[str, Any]:
 
 
 def _answer(status: int, code: str, detail: str, **extras: Any) -> Response:
-    title = HTTPStatus(status).phrase
     if _wants_page():
+        title = HTTPStatus(status).phrase
         page = render_template("error.html", status=status, title=title, detail=detail)
         return Response(page, status, mimetype="text/html")
-    body = {"type": "about:blank", "title": title, "status": status, "code": code}
-    answer = jsonify({**body, "detail": detail, "request_id": g.get("request_id"), **extras})
+    answer = jsonify({**problem(status, code, detail, g.get("request_id")), **extras})
     answer.status_code = status
     answer.mimetype = "application/problem+json"
     return answer

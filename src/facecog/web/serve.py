@@ -6,20 +6,25 @@ So a client that sends a byte a second costs a file descriptor and no thread
 
 from __future__ import annotations
 
+import errno
+import json
 import logging
 import select
 import signal
 import time
 from threading import Event
 from typing import Any
+from uuid import uuid4
 
 from apiflask import APIFlask
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
+from waitress.task import ErrorTask
 
 from facecog.config import Settings
 from facecog.web.app import body_limit
+from facecog.web.errors import code_and_detail, problem
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +35,29 @@ FINISHING_TIME = 20  # seconds that requests under way get after SIGTERM
 USE_POLL = hasattr(select, "poll")  # select() ends at 1,024 files; Windows has only that
 
 
+class ProblemTask(ErrorTask):  # type: ignore[misc]
+    """What waitress refuses by itself, a body far too large say, answered as the app does it."""
+
+    def execute(self) -> None:
+        refusal = self.request.error
+        code, detail = code_and_detail(refusal.code)
+        request_id = uuid4().hex
+        body = json.dumps(problem(refusal.code, code, detail, request_id)).encode()
+        self.status = f"{refusal.code} {refusal.reason}"
+        self.response_headers += [
+            ("Content-Type", "application/problem+json"),
+            ("X-Request-ID", request_id),
+        ]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+        log.info("refused before the app: %s %s", self.status, request_id)
+
+
 class TimedChannel(HTTPChannel):  # type: ignore[misc]
     """A connection that is closed when its request takes too long to arrive."""
 
+    error_task_class = ProblemTask
     began = 0.0
 
     def received(self, data: bytes) -> bool:
@@ -57,20 +82,23 @@ def serve(app: APIFlask, settings: Settings, host: str, port: int) -> None:
     # common base.
     BaseWSGIServer.channel_class = TimedChannel
     sockets: dict[int, Any] = {}
-    server = create_server(
-        app,
-        map=sockets,
-        host=host,
-        port=port,
-        threads=settings.threads,
-        ident="facecog",
-        connection_limit=CONNECTIONS,
-        channel_timeout=SILENCE,
-        cleanup_interval=10,
-        max_request_header_size=32_768,
-        # A little above the app's own limit, so that most refusals have the app's words.
-        max_request_body_size=body_limit(settings) + 1_000_000,
-    )
+    try:
+        server = create_server(
+            app,
+            map=sockets,
+            host=host,
+            port=port,
+            threads=settings.threads,
+            ident="facecog",
+            connection_limit=CONNECTIONS,
+            channel_timeout=SILENCE,
+            cleanup_interval=10,
+            max_request_header_size=32_768,
+            # A little above the app's own limit, so that most refusals have the app's words.
+            max_request_body_size=body_limit(settings) + 1_000_000,
+        )
+    except ValueError as error:  # what waitress makes of a name without an address
+        raise OSError(errno.EADDRNOTAVAIL, "There is no such address") from error
     log.info("facecog is ready on http://%s:%s", host, server.effective_port)
     while not stopping.is_set():
         _turn(sockets, 1.0)

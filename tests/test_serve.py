@@ -1,0 +1,199 @@
+"""`facecog serve` and `flask run` as real processes."""
+
+from __future__ import annotations
+
+import io
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from PIL import Image
+
+from tests.assets import ROOT, photo
+from tests.serving import FACECOG, HOST, START, Server, environment, serving
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path / "home") as server:
+        yield server
+
+
+def test_it_registers_recognises_and_still_knows_after_a_restart(tmp_path: Path) -> None:
+    with serving(tmp_path / "home") as server:
+        assert server.ask("/api/register", name="Obama", image=photo("obama.jpg")).status == 201
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+
+    with serving(tmp_path / "home") as server:
+        found = server.ask("/api/recognise", image=photo("obama2.jpg"))
+        assert (found.status, found.json["name"]) == (200, "Obama")
+        assert server.ask("/").kind == "text/html"
+        assert "GET / 200" in server.log.read_text()
+
+
+@contextmanager
+def slow_connections(server: Server, start: bytes) -> Iterator[None]:
+    """Fifty, each of which sends one byte a second of a request that never ends."""
+    stop = Event()
+    with ExitStack() as opened:
+        slow = [
+            opened.enter_context(socket.create_connection((HOST, server.port))) for _ in range(50)
+        ]
+        for connection in slow:
+            connection.sendall(start)
+
+        def drip() -> None:
+            while not stop.wait(1):
+                for connection in slow:
+                    connection.sendall(b"x")
+
+        dripping = Thread(target=drip)
+        dripping.start()
+        opened.callback(dripping.join)
+        opened.callback(stop.set)
+        yield
+
+
+SLOW_STARTS = {
+    "headers": b"GET / HTTP/1.1\r\nHost: slow\r\nX-Slow: ",
+    "body": b"POST /api/register HTTP/1.1\r\nHost: slow\r\nContent-Length: 200000\r\n"
+    b"Content-Type: application/json\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("start", SLOW_STARTS.values(), ids=SLOW_STARTS)
+def test_slow_clients_do_not_stop_the_others(server: Server, start: bytes) -> None:
+    with slow_connections(server, start):
+        time.sleep(1)
+        began = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: server.ask("/api/health"), range(20)))
+        taken = time.monotonic() - began
+
+    assert {answer.status for answer in answers} == {200}
+    assert taken < 20  # each slow request takes days
+
+
+def test_requests_under_way_are_answered_before_it_stops(tmp_path: Path) -> None:
+    with serving(tmp_path / "home", threads=1) as server, ThreadPoolExecutor(4) as pool:
+        photos = [large_photo(level) for level in range(4)]
+        asked = [
+            pool.submit(server.ask, "/api/register", name="Obama", image=one) for one in photos
+        ]
+        while "POST /api/register 201" not in server.log.read_text():
+            time.sleep(0.01)
+        assert not all(one.done() for one in asked)
+        server.process.send_signal(signal.SIGTERM)
+
+        assert [one.result().status for one in asked] == [201] * 4
+        assert server.process.wait(30) == 0
+
+
+def large_photo(level: int) -> bytes:
+    """Some tenths of a second's work."""
+    scene = Image.new("RGB", (6000, 6000), (level, 0, 0))
+    scene.paste(Image.open(io.BytesIO(photo("obama.jpg"))).resize((1800, 2250)))
+    out = io.BytesIO()
+    scene.save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def test_it_stops_at_once_when_nothing_is_under_way(server: Server) -> None:
+    server.process.send_signal(signal.SIGINT)
+
+    assert server.process.wait(15) == 0
+    assert "Traceback" not in server.log.read_text()
+    with pytest.raises(URLError):
+        server.ask("/")
+
+
+@pytest.mark.parametrize("size", [500_000, 3_000_000])
+def test_a_body_over_the_limit_is_refused(tmp_path: Path, size: int) -> None:
+    with serving(tmp_path / "home", max_bytes=100_000) as server:
+        refusal = server.ask("/api/register", name="Anna", image=bytes(size))
+
+        assert refusal.status == 413
+        assert refusal.kind == "application/problem+json"
+        assert refusal.json["code"] == "too_large"
+        assert server.ask("/api/health").json["samples"] == 0
+
+
+def test_a_request_that_is_no_http_is_refused_as_json(server: Server) -> None:
+    with socket.create_connection((HOST, server.port), timeout=60) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
+    assert b'"code"' in answer
+
+
+def said(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [FACECOG, *arguments],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=START,
+        check=False,
+    )
+
+
+def test_an_address_in_use_is_said_in_one_line(server: Server, tmp_path: Path) -> None:
+    refused = said(tmp_path / "other", "serve", "--port", str(server.port))
+
+    assert refused.returncode == 1
+    assert (
+        refused.stderr == f"Error: {HOST}:{server.port} cannot be served: Address already in use.\n"
+    )
+
+
+def test_an_address_that_is_none_is_said_in_one_line(tmp_path: Path) -> None:
+    refused = said(tmp_path / "home", "serve", "--host", "no.such.host.invalid")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: no.such.host.invalid:8080 cannot be served: ")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_flask_run_works_in_the_checkout(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "flask.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("flask"), "run", "-p", str(port)],
+            cwd=ROOT,
+            env=environment(tmp_path / "home"),
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        assert b'"ok"' in answered(f"http://{HOST}:{port}/api/health", process)
+    finally:
+        process.kill()
+        process.wait()
+    assert (tmp_path / "home" / "faces.db").is_file()
+
+
+def answered(url: str, process: subprocess.Popen[bytes]) -> bytes:
+    give_up = time.monotonic() + START
+    while process.poll() is None and time.monotonic() < give_up:
+        try:
+            with urlopen(url, timeout=10) as answer:
+                return bytes(answer.read())
+        except URLError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} did not answer")
