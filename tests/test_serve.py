@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import socket
 import subprocess
@@ -118,25 +119,32 @@ def test_it_stops_at_once_when_nothing_is_under_way(server: Server) -> None:
         server.ask("/")
 
 
-@pytest.mark.parametrize("size", [500_000, 3_000_000])
-def test_a_body_over_the_limit_is_refused(tmp_path: Path, size: int) -> None:
+def test_a_body_over_the_limit_is_refused(tmp_path: Path) -> None:
     with serving(tmp_path / "home", max_bytes=100_000) as server:
-        refusal = server.ask("/api/register", name="Anna", image=bytes(size))
+        refusal = server.ask("/api/register", name="Anna", image=bytes(500_000))
 
-        assert refusal.status == 413
-        assert refusal.kind == "application/problem+json"
+        assert (refusal.status, refusal.kind) == (413, "application/problem+json")
         assert refusal.json["code"] == "too_large"
         assert server.ask("/api/health").json["samples"] == 0
 
 
-def test_a_request_that_is_no_http_is_refused_as_json(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("length", "status", "code"),
+    [(b"10000000000", 413, "too_large"), (b"many", 400, "bad_request")],
+)
+def test_what_never_reaches_the_app_is_refused_in_the_same_form(
+    server: Server, length: bytes, status: int, code: str
+) -> None:
     with socket.create_connection((HOST, server.port), timeout=60) as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n")
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: " + length + b"\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"application/problem+json" in answer
-    assert b'"code"' in answer
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: application/problem+json" in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["request_id"].encode() in head
 
 
 def said(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
