@@ -195,7 +195,6 @@ def test_samples_are_listed_shown_and_deleted(run: Run) -> None:
         (("people", "rename", "Anna", " "), "The name is empty: say who this is."),
         (("samples", "list", "Carl"), "There is nobody of that name."),
         (("samples", "delete", NOWHERE), "There is no sample with this id."),
-        (("samples", "delete", "anna"), "There is no sample with this id."),
         (("samples", "show", NOWHERE, "crop.jpg"), "There is no sample with this id."),
         (("recognise", "empty.jpg"), ""),
     ],
@@ -342,3 +341,35 @@ def test_the_main_job_on_real_photographs(home: Path) -> None:
     assert found.stderr == f"{file['chelsea.png']}: There is no face in this photo.\n"
     assert found.exit_code == 1
     assert len(list((home / "dataset").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("people", "rename", "\udcff", "Anna"),
+        ("people", "delete", "--yes", "\udcff"),
+        ("samples", "delete", "\udcff"),
+        ("samples", "show", NOWHERE, "/no/such/folder/anna.jpg"),
+    ],
+)
+def test_an_argument_that_names_nothing_is_refused_in_words(
+    command: tuple[str, ...], run: Run
+) -> None:
+    refused = run(*command)
+
+    assert refused.exit_code in (1, 2)
+    assert "Error: " in refused.stderr
+
+
+def test_a_search_for_half_a_character_finds_nobody(run: Run) -> None:
+    run("register", "Anna", "anna.jpg")
+
+    assert run("people", "list", "\udcff").stdout == ""
+
+
+def test_a_picture_that_cannot_be_written_is_said_in_one_line(run: Run, facecog: Facecog) -> None:
+    sample = facecog.enrol("Anna", b"anna").sample
+
+    refused = run("samples", "show", sample.id, "no/such/folder.jpg")
+
+    assert_refused(refused, "no/such/folder.jpg cannot be written: No such file or directory.")

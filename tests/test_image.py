@@ -20,7 +20,8 @@ from PIL import Image
 from facecog.domain import Pixels
 from facecog.errors import FacecogError, NotAPicture, TooLarge, TooManyPixels, Truncated
 from facecog.image import WORKING_SIDE, decode, encode_jpeg
-from tests.assets import SHARED, photo
+from tests.assets import photo
+from tests.heic import heic
 
 KINDS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
 # Which way `decode` has to turn each EXIF orientation, written with NumPy (EXIF 2.32, 4.6.4).
@@ -346,11 +347,12 @@ def test_an_item_that_is_not_named_in_utf8_is_refused() -> None:
         decode(spoilt)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="nothing that may be shipped here writes HEIC")
 def test_a_damaged_heic_does_not_end_the_process(tmp_path: Path) -> None:
     file = tmp_path / "damaged.heic"
-    whole = (SHARED / "odd_made" / "plain.heic").read_bytes()
-    file.write_bytes(whole.replace(b"Exif\0", b"\xffxif\0"))
+    whole = heic(SMALL, tmp_path)
+    spoilt = whole.replace(b"Exif\0", b"\xffxif\0", 1)
+    assert spoilt != whole
+    file.write_bytes(spoilt)
     program = "import sys; from facecog.image import decode; decode(open(sys.argv[1], 'rb').read())"
 
     ended = subprocess.run([sys.executable, "-c", program, file], capture_output=True, text=True)

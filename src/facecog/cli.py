@@ -203,19 +203,23 @@ def list_samples(person: str, machine: bool) -> None:
 
 
 @samples.command("show")
-@click.argument("sample")
+@click.argument("sample", type=click.UUID)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def show_sample(sample: str, file: Path) -> None:
+def show_sample(sample: UUID, file: Path) -> None:
     """Write the picture of SAMPLE to FILE, a JPEG."""
-    file.write_bytes(_facecog().crop(sample))
+    crop = _facecog().crop(str(sample))
+    try:
+        file.write_bytes(crop)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
     click.echo(f"written to {file}")
 
 
 @samples.command("delete")
-@click.argument("sample")
-def delete_sample(sample: str) -> None:
+@click.argument("sample", type=click.UUID)
+def delete_sample(sample: UUID) -> None:
     """Forget SAMPLE; its person stays."""
-    _facecog().delete_sample(sample)
+    _facecog().delete_sample(str(sample))
     click.echo("deleted")
 
 

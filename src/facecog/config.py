@@ -64,6 +64,6 @@ def _parsed(name: str, value: str, kind: Any) -> Any:
         return Path(value).expanduser()
     if "int" not in str(kind):
         return value
-    if not value.isdecimal() or int(value) < 1:
+    if not value.isdecimal() or len(value) > 18 or int(value) < 1:
         raise InvalidSetting(f"{name} is a whole number above 0, not {value!r}.")
     return int(value)

@@ -7,6 +7,9 @@ import unicodedata
 from facecog.errors import InvalidName
 
 MAX_LENGTH = 200  # characters
+# Of the form that is compared: a few characters stand for whole phrases and grow twentyfold, more
+# than a database's index takes.
+MAX_KEY = 600
 
 # Format characters that names are written with: joiners of Persian, Hindi and emoji.
 JOINERS = "\u200c\u200d"
@@ -24,15 +27,17 @@ def clean_name(name: str) -> str:
     cleaned = unicodedata.normalize("NFC", " ".join(name.split()))
     if not cleaned.strip(JOINERS + " "):
         raise InvalidName("The name is empty: say who this is.")
-    if len(cleaned) > MAX_LENGTH:
+    if len(cleaned) > MAX_LENGTH or len(name_key(cleaned)) > MAX_KEY:
         raise InvalidName(f"The name has more than {MAX_LENGTH} characters.")
     return cleaned
 
 
 def name_key(name: str) -> str:
     """The form by which names are compared, searched and sorted: "ANNA" and "Anna" are one."""
+    # A terminal may hand over half characters; no database takes them, and no name has them.
+    whole = name.encode("utf-8", "replace").decode()
     # Once more after the case: a compatibility form may hide capitals and spaces.
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    folded = unicodedata.normalize("NFKC", whole).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -108,16 +108,16 @@ class Store:
         Returns:
             the subject, the sample, and False when this photo was already one of the subject's.
         """
-        sample = Sample(str(uuid4()), "", _now(), origin, quality)
+        sample_id = str(uuid4())
         with ExitStack() as failed:
-            failed.callback(self._crops.drop, [sample.id])
+            failed.callback(self._crops.drop, [sample_id])
             with self._write() as (connection, revision):
                 subject_id = _subject_named(connection, name) or _new_subject(connection, name)
                 known = _sample_of_photo(connection, subject_id, photo_sha256)
                 if known:
                     _insert_template(connection, known.id, template, revision)
                     return _subject(connection, subject_id), known, False
-                sample = replace(sample, subject_id=subject_id)
+                sample = Sample(sample_id, subject_id, _now(), origin, quality)
                 _insert_sample(connection, sample, photo_sha256)
                 _insert_template(connection, sample.id, template, revision)
                 self._crops.put(connection, sample.id, crop)
