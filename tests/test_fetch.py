@@ -311,6 +311,8 @@ def test_a_fetch_that_is_interrupted_leaves_nothing_and_can_be_done_again(
     one, before = on_site(site), contents(models)
     site.spoil = "stalled"
     program = (
+        # A shell starts what runs in its background deaf to Ctrl-C.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import sys; from pathlib import Path; from facecog.engines import fetch, cards\n"
         "one = cards.Card('one', 'embed', 'one.onnx', 'MIT', url=sys.argv[1])\n"
         "fetch.ensure([one], Path(sys.argv[2]))"
