@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
 
 from facecog import image
+from facecog.bootstrap import calibration_of
 from facecog.config import Settings
 from facecog.engines.cards import SFACE, YUNET
 from facecog.engines.onnx import OnnxEngine
@@ -42,7 +43,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def facecog(store: Store) -> Facecog:
     """The service on a fake engine: `b"anna+ben"` is a picture of Anna and Ben."""
     index = MemoryIndex(store, fakes.MODEL)
-    return Facecog(fakes.FakeEngine(), store, index, fakes.POINTS, fakes.decode)
+    return Facecog(fakes.FakeEngine(), store, index, fakes.CALIBRATION, fakes.decode)
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +55,9 @@ def engine() -> OnnxEngine:
 @pytest.fixture
 def real_facecog(store: Store, engine: OnnxEngine) -> Facecog:
     """The service on the real models."""
-    points = [(point.fmr, point.threshold) for point in SFACE.operating_points]
-    return Facecog(engine, store, MemoryIndex(store, SFACE.name), points, image.decode)
+    return Facecog(
+        engine, store, MemoryIndex(store, SFACE.name), calibration_of(SFACE), image.decode
+    )
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from facecog import Settings, open_facecog
-from facecog.bootstrap import chosen_card
+from facecog.bootstrap import calibration_of, chosen_card
 from facecog.domain import Template
 from facecog.engines.cards import SFACE
 from facecog.errors import (
@@ -32,7 +32,11 @@ def test_an_empty_folder_becomes_a_home(settings: Settings) -> None:
     with closing(open_facecog(settings)) as facecog:
         assert facecog.counts() == (0, 0)
         assert facecog.model == SFACE.name
-        assert facecog.identification_threshold == 0.467
+        force = facecog.in_force()
+        assert force.operation.fpir == 0.001
+        assert force.operation.threshold == pytest.approx(
+            calibration_of(SFACE).tail().threshold(0.001), abs=1e-4
+        )
 
     assert (settings.home / "faces.db").is_file()
     assert (settings.home / "dataset").is_dir()
@@ -137,7 +141,7 @@ def test_samples_of_another_model_are_warned_of(
     add_sample(settings.home, "another")
 
     with closing(open_facecog(settings)) as facecog:
-        assert facecog.gallery_size() == 1
+        assert facecog.gallery_size().samples == 1
 
     (record,) = (r for r in caplog.records if r.name.startswith("facecog"))
     assert record.levelno == logging.WARNING

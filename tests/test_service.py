@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from facecog.decision import Calibration, Tail
 from facecog.domain import Decision
 from facecog.errors import (
+    AlreadyRegisteredAs,
+    CalibrationNotFound,
     InvalidName,
+    InvalidPromise,
     LowQuality,
+    NameBelongsToAnotherFace,
     NameTaken,
     NoFace,
     SampleNotFound,
@@ -51,7 +57,7 @@ def test_everybody_is_unknown_in_an_empty_gallery(facecog: Facecog) -> None:
     found = facecog.identify(b"anna")
 
     assert found.best is None
-    assert found.gallery_size == 0
+    assert (found.gallery.subjects, found.gallery.samples) == (0, 0)
     assert found.faces[0].score is None
 
 
@@ -88,12 +94,159 @@ def test_the_same_photo_twice_is_answered_as_already_there(
     assert len(files(tmp_path)) == 1
 
 
-def test_the_same_photo_under_another_name_is_another_subject(facecog: Facecog) -> None:
-    anna = facecog.enrol("Anna", b"anna")
-    ben = facecog.enrol("Ben", b"anna")
+def test_a_face_that_is_registered_under_another_name_is_refused(
+    facecog: Facecog, tmp_path: Path
+) -> None:
+    anna = facecog.enrol("Anna", b"anna").subject
 
-    assert ben.added
-    assert ben.subject.id != anna.subject.id
+    with pytest.raises(AlreadyRegisteredAs, match="as Anna") as refused:
+        facecog.enrol("Ben", b"anna~2")
+
+    assert refused.value.candidate.subject_id == anna.id
+    assert refused.value.candidate.score >= refused.value.threshold
+    assert facecog.counts() == (1, 1)
+    assert len(files(tmp_path)) == 1
+
+
+def test_a_face_may_have_two_names_when_that_is_wanted(facecog: Facecog) -> None:
+    facecog.enrol("Anna", b"anna")
+
+    assert facecog.enrol("Ann", b"anna~2", allow_duplicate=True).added
+    assert facecog.counts() == (2, 2)
+
+
+def test_a_name_whose_face_is_another_is_refused(facecog: Facecog, tmp_path: Path) -> None:
+    anna = facecog.enrol("Anna", b"anna").subject
+
+    with pytest.raises(NameBelongsToAnotherFace, match="Anna") as refused:
+        facecog.enrol("anna", b"ben")
+
+    assert refused.value.candidate.subject_id == anna.id
+    assert refused.value.candidate.score < refused.value.threshold
+    assert facecog.counts() == (1, 1)
+    assert len(files(tmp_path)) == 1
+
+
+def test_a_name_may_get_another_face_when_that_is_wanted(facecog: Facecog) -> None:
+    facecog.enrol("Anna", b"anna")
+
+    assert facecog.enrol("Anna", b"ben", allow_mismatch=True).subject.samples == 2
+
+
+def test_twins_can_get_more_photos_once_both_are_registered(facecog: Facecog) -> None:
+    facecog.enrol("Anna", b"anna")
+    facecog.enrol("Bea", b"anna~2", allow_duplicate=True)
+
+    assert facecog.enrol("Anna", b"anna~3").subject.samples == 2
+    assert facecog.enrol("Bea", b"anna~4").subject.samples == 2
+
+
+def test_the_same_face_registered_by_several_at_once_ends_in_one_subject(facecog: Facecog) -> None:
+    def enrol(number: int) -> bool:
+        try:
+            return facecog.enrol(f"Name {number}", f"anna~{number}".encode()).added
+        except AlreadyRegisteredAs:
+            return False
+
+    with ThreadPoolExecutor(8) as clients:
+        added = list(clients.map(enrol, range(16)))
+
+    assert added.count(True) == 1
+    assert facecog.counts() == (1, 1)
+
+
+def test_the_same_name_registered_by_several_at_once_ends_in_one_subject(facecog: Facecog) -> None:
+    with ThreadPoolExecutor(8) as clients:
+        list(clients.map(lambda n: facecog.enrol("Anna", f"anna~{n}".encode()), range(16)))
+
+    assert facecog.counts() == (1, 16)
+
+
+# -- knowing when not to know -----------------------------------------------------------------
+
+
+def test_two_look_alikes_are_never_guessed_between(facecog: Facecog) -> None:
+    facecog.enrol("Anna", b"anna~1")
+    facecog.enrol("Bea", b"anna~2", allow_duplicate=True)
+
+    found = facecog.identify(b"anna").faces[0]
+
+    assert (found.decision, found.reason) == (Decision.UNCERTAIN, "look_alikes")
+    assert found.match is None
+    assert {one.name for one in found.candidates[:2]} == {"Anna", "Bea"}
+    (pair,) = facecog.look_alikes()
+    assert {one.name for one in pair.people} == {"Anna", "Bea"}
+
+
+def test_a_poor_photo_of_a_stranger_is_uncertain_and_of_anna_is_anna(facecog: Facecog) -> None:
+    facecog.enrol("Anna", b"anna")
+
+    faces = facecog.identify(b"carl?+anna?").faces
+
+    assert [face.decision for face in faces] == [Decision.UNCERTAIN, Decision.MATCH]
+    assert faces[0].reason == "poor_quality"
+
+
+def test_a_subject_is_compared_by_all_its_samples_and_the_nearest_is_named(
+    facecog: Facecog,
+) -> None:
+    facecog.enrol("Anna", b"anna~1")
+    single = facecog.identify(b"anna").faces[0].score
+    second = facecog.enrol("Anna", b"anna~2").sample
+    both = facecog.identify(b"anna").faces[0].score
+    found = facecog.identify(b"anna~2").faces[0]
+
+    assert single is not None
+    assert both is not None
+    assert both > single
+    assert found.candidates[0].sample_id == second.id
+
+
+def test_the_threshold_rises_with_the_gallery_and_falls_when_people_go(facecog: Facecog) -> None:
+    empty = facecog.in_force().operation
+    people = [facecog.enrol(f"Name {n}", f"name{n}".encode()).subject for n in range(12)]
+    full = facecog.in_force().operation
+    for subject in people[1:]:
+        facecog.delete_subject(subject.id)
+
+    assert full.threshold > empty.threshold
+    assert full.fmr == pytest.approx(empty.fmr / 12, rel=0.01)
+    assert facecog.in_force().operation == empty
+
+
+def test_the_promise_can_be_changed_and_taken_back(facecog: Facecog) -> None:
+    before = facecog.in_force().operation
+
+    stricter = facecog.promise(1e-5).operation
+
+    assert stricter.threshold > before.threshold
+    assert facecog.identify(b"anna").operation == stricter
+    assert facecog.promise(None).operation == before
+
+
+@pytest.mark.parametrize("fpir", [0, -1, 0.6, 1, float("nan"), float("inf")])
+def test_a_rate_that_cannot_be_promised_is_refused(facecog: Facecog, fpir: float) -> None:
+    with pytest.raises(InvalidPromise):
+        facecog.promise(fpir)
+
+
+def test_a_calibration_of_ones_own_is_in_force_until_it_is_rolled_back(facecog: Facecog) -> None:
+    before = facecog.in_force()
+    stricter = Calibration(
+        fakes.MODEL, (Tail(((1e-2, 0.6), (1e-3, 0.7))),), 0.2, "2026-01-02", "us"
+    )
+
+    after = facecog.put_in_force(stricter)
+
+    assert after.calibration == stricter
+    assert after.operation.threshold > before.operation.threshold
+    assert after.operation.calibration == "us, 2026-01-02"
+    assert facecog.roll_back_calibration().operation == before.operation
+    with pytest.raises(CalibrationNotFound):
+        facecog.roll_back_calibration()
+
+
+# -- refusals ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -199,7 +352,7 @@ def test_a_known_photo_sent_again_under_another_model_can_be_recognised_with_it(
     facecog.enrol("Anna", b"anna")
     engine = fakes.FakeEngine()
     engine.model = "other"
-    other = Facecog(engine, store, MemoryIndex(store, "other"), fakes.POINTS, fakes.decode)
+    other = Facecog(engine, store, MemoryIndex(store, "other"), fakes.CALIBRATION, fakes.decode)
 
     assert not other.enrol("Anna", b"anna").added
     assert other.identify(b"anna").best is not None

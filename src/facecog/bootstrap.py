@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from facecog.config import Settings
+from facecog.decision import Calibration
 from facecog.engines.cards import YUNET, Card, all_cards
 from facecog.engines.fetch import ensure
 from facecog.engines.onnx import OnnxEngine
-from facecog.errors import InvalidSetting
+from facecog.errors import InvalidCard, InvalidSetting
 from facecog.image import decode
 from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
@@ -31,7 +32,8 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
         settings: read from the environment when not given.
 
     Raises:
-        ModelUnavailable, DatabaseUnavailable, LegacyHome, InvalidSetting, InvalidCard.
+        ModelUnavailable, DatabaseUnavailable, LegacyHome, InvalidSetting, InvalidCard,
+        InvalidPromise.
     """
     settings = settings or Settings.from_environment(os.environ)
     embedder = chosen_card(settings)
@@ -40,15 +42,16 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
         store = open_store(settings)
         failed.callback(store.close)
         ensure([YUNET, embedder], settings.models_folder)
-        engine = OnnxEngine(YUNET, embedder, settings.models_folder)
+        facecog = Facecog(
+            engine=OnnxEngine(YUNET, embedder, settings.models_folder),
+            store=store,
+            index=MemoryIndex(store, embedder.name),
+            calibration=calibration_of(embedder),
+            decode=partial(decode, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
+            fpir=settings.fpir,
+            fmr=settings.fmr,
+        )
         failed.pop_all()
-    facecog = Facecog(
-        engine=engine,
-        store=store,
-        index=MemoryIndex(store, embedder.name),
-        points=[(point.fmr, point.threshold) for point in embedder.operating_points],
-        decode=partial(decode, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
-    )
     _warn_of_other_models(facecog)
     return facecog
 
@@ -82,9 +85,16 @@ def chosen_card(settings: Settings) -> Card:
     return card
 
 
+def calibration_of(card: Card) -> Calibration:
+    """What an embedder's card says of its scores. Raises: InvalidCard."""
+    if card.calibration is None:
+        raise InvalidCard(f"The model {card.name} has no calibration.")
+    return card.calibration
+
+
 def _warn_of_other_models(facecog: Facecog) -> None:
     _, samples = facecog.counts()
-    searched = facecog.gallery_size()
+    searched = facecog.gallery_size().samples
     if searched < samples:
         log.warning(
             "%d of %d samples have no template of %s and cannot be recognised with it.",

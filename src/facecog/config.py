@@ -25,6 +25,12 @@ class Settings:
     database_url: str | None = setting(
         None, "postgresql://user:password@host/name, instead of HOME/faces.db."
     )
+    fpir: float = setting(
+        0.001, "The promise: of strangers who are searched, the part that may get a name."
+    )
+    fmr: float = setting(
+        0.0001, "Of comparisons of two people's photos by verify, the part that may match."
+    )
     max_bytes: int = setting(image.MAX_BYTES, "Largest picture, in bytes.")
     max_pixels: int = setting(image.MAX_PIXELS, "Largest picture, in pixels.")
     threads: int = setting(4, "Requests that `facecog serve` works on at once.")
@@ -62,8 +68,17 @@ def variable(field_name: str) -> str:
 def _parsed(name: str, value: str, kind: Any) -> Any:
     if "Path" in str(kind):
         return Path(value).expanduser()
+    if "float" in str(kind):
+        return _number(name, value)
     if "int" not in str(kind):
         return value
     if not value.isdecimal() or len(value) > 18 or int(value) < 1:
         raise InvalidSetting(f"{name} is a whole number above 0, not {value!r}.")
     return int(value)
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidSetting(f"{name} is a number, not {value!r}.") from None

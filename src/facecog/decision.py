@@ -1,44 +1,240 @@
-"""Scores -> match or unknown. Never the nearest name when nobody is near enough."""
+"""Scores -> match, unknown or uncertain, at the threshold that keeps a promised error rate.
+
+The promise is a false-positive identification rate (FPIR, ISO/IEC 19795-1): of strangers who are
+searched, the part that gets a name. A `Calibration` says how often two different people reach a
+score; the gallery's size says how many chances a search gives a stranger; the threshold follows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from facecog.domain import (
-    Candidate,
-    Decision,
-    Face,
-    IdentifiedFace,
-    Operation,
-    Template,
-)
+from facecog.domain import Candidate, Decision, Face, IdentifiedFace, Operation, Template
 
-# False match rates that the thresholds are taken at. A search compares a probe with everybody, so
-# it has to be stricter than one comparison of two photographs.
-IDENTIFY_FMR = 1e-5
-VERIFY_FMR = 1e-4
+# A false match rate at which a sample resembles its subject enough to be one of its photos: far
+# looser than a search, since the name has been given and only a mix-up is looked for.
+RESEMBLE_FMR = 1e-3
+# Never reached by a cosine: the promise cannot be kept by any threshold, so nobody is named.
+OUT_OF_REACH = 1.01
 
 
-def operation(points: Sequence[tuple[float, float]], model: str, fmr: float) -> Operation:
-    """The loosest measured point that keeps `fmr`, or the strictest there is.
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How often two different people reach a score.
+
+    Attributes:
+        points: (false match rate, score) with falling rates and rising scores, at least one.
+            Between two points the logarithm of the rate is linear in the score; beyond the last
+            it goes on as between the last two, which is the exponential tail that extreme-value
+            theory gives where the shape is 0 (Pickands, Annals of Statistics 3(1), 1975).
+
+    Raises:
+        ValueError: no point, one out of range, or rates that do not fall while scores rise.
+    """
+
+    points: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        if not self.points:
+            raise ValueError("state at least one, fmr and threshold")
+        if not all(0 < rate < 1 and -1 <= score <= 1.5 for rate, score in self.points):
+            raise ValueError("fmr is between 0 and 1, threshold a cosine from -1 to 1")
+        for (rate, score), (next_rate, next_score) in pairwise(self.points):
+            if not (next_rate < rate and next_score > score):
+                raise ValueError("a lower fmr needs a higher threshold")
+
+    def threshold(self, fmr: float) -> float:
+        """The score that at most a part `fmr` of non-mated comparisons reaches."""
+        rates, scores = self._ends()
+        return _line(math.log10(max(fmr, 1e-300)), rates[::-1], scores[::-1])
+
+    def fmr(self, score: float) -> float:
+        """The part of non-mated comparisons that reaches `score`."""
+        rates, scores = self._ends()
+        return float(min(1.0, 10.0 ** _line(score, scores, rates)))
+
+    def _ends(self) -> tuple[list[float], list[float]]:
+        """log10 of the rates and the scores, both in the order of rising scores.
+
+        One point alone is joined to (1, 0): half of all cosines are below 0, so this errs on the
+        strict side.
+        """
+        points = self.points if len(self.points) > 1 else ((1.0, 0.0), *self.points)
+        return [math.log10(rate) for rate, _ in points], [score for _, score in points]
+
+
+def _line(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Linear between points with rising `xs`, and on in a straight line beyond both ends."""
+    i = min(max(int(np.searchsorted(xs, x)), 1), len(xs) - 1)
+    slope = (ys[i] - ys[i - 1]) / (xs[i] - xs[i - 1])
+    return ys[i] + slope * (x - xs[i])
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was measured of a model on labelled photographs.
+
+    Attributes:
+        model: the model card it is of.
+        tails: of a probe against subjects with 1, 2, 3 ... samples; the last for all with more.
+        margin: two subjects that both match are told apart when their scores differ by this much.
+        made: the day, as YYYY-MM-DD; empty when not known.
+        data: what it was measured on, in words.
+    """
+
+    model: str
+    tails: tuple[Tail, ...]
+    margin: float = 0.1
+    made: str = ""
+    data: str = ""
+
+    def tail(self, samples: int = 1) -> Tail:
+        """The tail against a subject with so many samples."""
+        return self.tails[min(max(samples, 1), len(self.tails)) - 1]
+
+
+def calibration_from(numbers: Mapping[str, Any]) -> Calibration:
+    """The reverse of `calibration_numbers`. Raises: KeyError, TypeError, ValueError."""
+    tails = tuple(
+        Tail(tuple((float(rate), float(score)) for rate, score in points))
+        for points in numbers["tails"]
+    )
+    return Calibration(
+        str(numbers["model"]),
+        tails,
+        float(numbers["margin"]),
+        str(numbers["made"]),
+        str(numbers["data"]),
+    )
+
+
+def calibration_numbers(calibration: Calibration) -> dict[str, Any]:
+    """Plain values, for a file or a column."""
+    return {
+        "model": calibration.model,
+        "made": calibration.made,
+        "data": calibration.data,
+        "margin": calibration.margin,
+        "tails": [[list(point) for point in tail.points] for tail in calibration.tails],
+    }
+
+
+def identification_threshold(
+    calibration: Calibration, by_samples: Mapping[int, int], fpir: float
+) -> float:
+    """The lowest score at which a search of the whole gallery keeps the promise.
 
     Args:
-        points: (false match rate, cosine threshold), in any order, at least one.
-        model: the model card they were measured with.
-        fmr: the rate asked for.
+        by_samples: number of samples -> how many subjects have so many.
+        fpir: the promise, above 0 and below 1.
+
+    A stranger stays unknown when no subject reaches the threshold, so
+    1 - FPIR = product over subjects of (1 - FMR), taking comparisons as independent; they are not
+    quite, and that errs on the strict side (ISO/IEC 19795-1; Grother and Phillips, CVPR 2004).
     """
-    kept = [point for point in points if point[0] <= fmr]
-    rate, threshold = max(kept) if kept else min(points)
-    return Operation(threshold=threshold, fmr=rate, model=model)
+    groups = [(calibration.tail(k), count) for k, count in by_samples.items() if count]
+    groups = groups or [(calibration.tail(), 1)]
+    allowed = -math.log1p(-fpir)
+
+    def expected(score: float) -> float:
+        chances = [(count, min(tail.fmr(score), 1 - 1e-12)) for tail, count in groups]
+        return sum(-count * math.log1p(-fmr) for count, fmr in chances)
+
+    low, high = -1.0, OUT_OF_REACH
+    if expected(high) > allowed:
+        return high
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (middle, high) if expected(middle) > allowed else (low, middle)
+    return high
 
 
-def decide(face: Face, candidates: Sequence[Candidate], at: Operation) -> IdentifiedFace:
-    """Say who a face is, given its candidates, best first."""
-    matched = bool(candidates) and candidates[0].score >= at.threshold
-    decision = Decision.MATCH if matched else Decision.UNKNOWN
-    return IdentifiedFace(face, decision, at.threshold, tuple(candidates))
+@dataclass(frozen=True, slots=True)
+class OwnGallery:
+    """What the gallery's own people say of each other.
+
+    Attributes:
+        pairs: comparisons of two subjects.
+        expected, found: the part of them that reaches the level `LEVEL` of the calibration, as
+            the calibration has it and as it is here.
+        shift: how much more alike these people are, in score, as far as it is sure; 0 or more.
+    """
+
+    pairs: int
+    expected: float
+    found: float
+    shift: float
+
+
+# Where the two distributions are compared: deep enough to be about likeness, shallow enough that
+# a few hundred pairs show something and one pair of twins does not.
+LEVEL = 1e-2
+ENOUGH_SUBJECTS = 20
+SURE = 1.645  # standard errors: one-sided 95 %
+
+
+def own_gallery(vectors: NDArray[np.float32], tail: Tail) -> OwnGallery:
+    """Compare the gallery's people with one another, and that with the calibration.
+
+    Args:
+        vectors: one template a subject, shape (n, d), each of norm 1.
+        tail: of one sample against one sample.
+
+    The shift is the gallery's own (1 - LEVEL) quantile, less the calibration's, less 1.645 standard
+    errors by the jackknife over subjects (Efron and Stein, Annals of Statistics 9(3), 1981), since
+    the pairs of one subject go together.
+    """
+    n = len(vectors)
+    if n < ENOUGH_SUBJECTS:
+        return OwnGallery(n * (n - 1) // 2, LEVEL, math.nan, 0.0)
+    scores = vectors @ vectors.T
+    rows, columns = np.triu_indices(n, 1)
+    pairs = scores[rows, columns]
+    level = tail.threshold(LEVEL)
+    found = float(np.mean(pairs >= level))
+    quantile = float(np.quantile(pairs, 1 - LEVEL))
+    error = _jackknife_error(pairs, rows, columns, n)
+    return OwnGallery(len(pairs), LEVEL, found, max(0.0, quantile - level - SURE * error))
+
+
+def _jackknife_error(
+    pairs: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp], n: int
+) -> float:
+    """Standard error of the (1 - LEVEL) quantile of the pairs, leaving out groups of subjects."""
+    groups = np.arange(n) % min(n, 20)
+    left_out = [
+        np.quantile(pairs[(groups[rows] != group) & (groups[columns] != group)], 1 - LEVEL)
+        for group in range(int(groups.max()) + 1)
+    ]
+    count = len(left_out)
+    return float(np.sqrt((count - 1) / count * np.sum((left_out - np.mean(left_out)) ** 2)))
+
+
+def decide(
+    face: Face, candidates: Sequence[Candidate], at: Operation, margin: float = 0.0
+) -> IdentifiedFace:
+    """Say who a face is, given its candidates, best first.
+
+    Uncertain when two subjects are above the threshold and closer than `margin`, and when nobody
+    is above it but the face is too poor to be judged.
+    """
+    matching = [one for one in candidates if one.score >= at.threshold]
+    if len(matching) > 1 and matching[0].score - matching[1].score < margin:
+        decision, reason = Decision.UNCERTAIN, "look_alikes"
+    elif matching:
+        decision, reason = Decision.MATCH, None
+    elif not face.quality.ok:
+        decision, reason = Decision.UNCERTAIN, "poor_quality"
+    else:
+        decision, reason = Decision.UNKNOWN, None
+    return IdentifiedFace(face, decision, at.threshold, tuple(candidates), reason)
 
 
 def score(a: Template, b: Template) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -16,6 +17,9 @@ Pixels = NDArray[np.uint8]
 
 Vector = NDArray[np.float32]
 """float32, shape (d,)."""
+
+Vectors = NDArray[np.float32]
+"""float32, shape (n, d)."""
 
 
 class PixelSize(NamedTuple):
@@ -156,10 +160,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A subject that a probe was compared with, by its best sample.
+    """A subject that a probe was compared with.
 
     Attributes:
-        score: cosine similarity of the two templates, -1 to 1, higher is more alike.
+        sample_id: the subject's sample that is most like the probe.
+        score: cosine similarity of the probe's template and the mean of the subject's, -1 to 1,
+            higher is more alike.
     """
 
     subject_id: str
@@ -173,6 +179,34 @@ class Decision(Enum):
 
     MATCH = "match"
     UNKNOWN = "unknown"
+    UNCERTAIN = "uncertain"  # somebody, or too poor a face to say; never a guess
+
+
+@dataclass(frozen=True, slots=True)
+class GallerySize:
+    """What a search compares with.
+
+    Attributes:
+        by_samples: number of samples -> how many subjects have so many.
+    """
+
+    by_samples: Mapping[int, int]
+
+    @property
+    def subjects(self) -> int:
+        return sum(self.by_samples.values())
+
+    @property
+    def samples(self) -> int:
+        return sum(samples * subjects for samples, subjects in self.by_samples.items())
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlikes:
+    """Two subjects whose templates match each other: told apart by margin, or not at all."""
+
+    people: tuple[Candidate, Candidate]
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +215,21 @@ class Operation:
 
     Attributes:
         threshold: cosine similarity at or above which two templates match.
-        fmr: false match rate of one comparison that the threshold was measured at.
+        fmr: false match rate of one comparison at the threshold.
         model: the model card that made the templates.
+        fpir: the promise that a search keeps; None for a comparison of two photos, whose promise
+            is `fmr` itself.
+        raised_by: what the threshold was raised by, since this gallery's people are more alike
+            than the calibration's; in score.
+        calibration: what the rates were measured on, in words.
     """
 
     threshold: float
     fmr: float
     model: str
+    fpir: float | None = None
+    raised_by: float = 0.0
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +238,14 @@ class IdentifiedFace:
 
     Attributes:
         candidates: best first; also those below the threshold.
+        reason: why it is uncertain: "look_alikes" or "poor_quality"; None otherwise.
     """
 
     face: Face
     decision: Decision
     threshold: float
     candidates: tuple[Candidate, ...]
+    reason: str | None = None
 
     @property
     def match(self) -> Candidate | None:
@@ -213,19 +257,22 @@ class IdentifiedFace:
         """The best candidate's score; None while the gallery is empty."""
         return self.candidates[0].score if self.candidates else None
 
+    @property
+    def margin(self) -> float | None:
+        """What the best candidate's score is above the second subject's; None without a second."""
+        if len(self.candidates) < 2:
+            return None
+        return self.candidates[0].score - self.candidates[1].score
+
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """Who is in a picture.
-
-    Attributes:
-        gallery_size: templates that were searched.
-    """
+    """Who is in a picture."""
 
     size: PixelSize
     faces: tuple[IdentifiedFace, ...]
     operation: Operation
-    gallery_size: int
+    gallery: GallerySize
 
     @property
     def best(self) -> Candidate | None:

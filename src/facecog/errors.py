@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from facecog.domain import Face, PixelSize, Quality
+    from facecog.domain import Candidate, Face, PixelSize, Quality
 
 
 class FacecogError(Exception):
@@ -84,6 +84,12 @@ class InvalidLimit(InvalidInput):
     code = "invalid_limit"
 
 
+class InvalidPromise(InvalidInput):
+    """An error rate that cannot be promised."""
+
+    code = "invalid_promise"
+
+
 class InvalidCard(InvalidInput):
     """A model card that cannot be read."""
 
@@ -147,10 +153,37 @@ class SampleNotFound(NotFound):
     code = "sample_not_found"
 
 
+class CalibrationNotFound(NotFound):
+    """There is no calibration of the owner's own."""
+
+    code = "calibration_not_found"
+
+
 class NameTaken(Conflict):
     """Another subject has this name."""
 
     code = "name_taken"
+
+
+class MixedUp(Conflict):
+    """A face and a name that do not go together, by what is stored; it carries whom it concerns."""
+
+    def __init__(self, message: str, candidate: Candidate, threshold: float) -> None:
+        super().__init__(message)
+        self.candidate = candidate
+        self.threshold = threshold
+
+
+class AlreadyRegisteredAs(MixedUp):
+    """The face is that of a subject with another name."""
+
+    code = "already_registered_as"
+
+
+class NameBelongsToAnotherFace(MixedUp):
+    """The name is that of a subject whom the face does not resemble."""
+
+    code = "name_belongs_to_another_face"
 
 
 class LegacyHome(Conflict):

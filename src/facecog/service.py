@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 
-from facecog.decision import IDENTIFY_FMR, VERIFY_FMR, decide, operation, score
+from facecog.decision import Calibration, calibration_numbers, decide, score
 from facecog.domain import (
     Candidate,
     Detection,
     Enrolment,
     Face,
+    GallerySize,
     Identification,
+    LookAlikes,
     Picture,
     Sample,
     Subject,
@@ -19,16 +22,27 @@ from facecog.domain import (
     Verification,
 )
 from facecog.engines import FaceEngine
-from facecog.errors import FaceTooSmall, LowQuality, NoFace, SeveralFaces
+from facecog.errors import (
+    AlreadyRegisteredAs,
+    CalibrationNotFound,
+    FaceTooSmall,
+    LowQuality,
+    NameBelongsToAnotherFace,
+    NoFace,
+    SeveralFaces,
+)
 from facecog.geometry import crop
 from facecog.image import encode_jpeg
 from facecog.index import FaceIndex
-from facecog.names import clean_name
+from facecog.names import clean_name, name_key
 from facecog.quality import TOO_SMALL
 from facecog.store import Page, Store
+from facecog.thresholds import InForce, Thresholds, checked_rate
 
 CANDIDATES = 5  # named for each face
 MAX_PAGE = 1000
+FPIR = 1e-3
+FMR = 1e-4
 
 
 class Facecog:
@@ -43,16 +57,24 @@ class Facecog:
         engine: FaceEngine,
         store: Store,
         index: FaceIndex,
-        points: Sequence[tuple[float, float]],
+        calibration: Calibration,
         decode: Callable[[bytes], Picture],
+        fpir: float = FPIR,
+        fmr: float = FMR,
     ) -> None:
         """
         Args:
-            points: (false match rate, cosine threshold) measured with the engine's model.
+            calibration: of the engine's model; in force unless the owner made one.
             decode: bytes of an image file -> Picture.
+            fpir: the promise: of strangers who are searched, the part that may get a name.
+            fmr: of comparisons of two photos of different people, the part that may match.
+
+        Raises:
+            InvalidPromise.
         """
         self._engine, self._store, self._index = engine, store, index
-        self._points, self._decode = points, decode
+        self._thresholds = Thresholds(calibration, store, index, fpir, fmr)
+        self._decode = decode
 
     # -- faces --------------------------------------------------------------------------------
 
@@ -62,16 +84,21 @@ class Facecog:
         photo: bytes,
         origin: str = "library",
         near: tuple[float, float] | None = None,
+        allow_duplicate: bool = False,
+        allow_mismatch: bool = False,
     ) -> Enrolment:
         """Keep the one face of a photo under a name.
 
         Args:
+            allow_duplicate: also where the face is registered under another name.
+            allow_mismatch: also where the name is of a subject whom the face does not resemble.
             origin: where the photo comes from, kept with the sample.
             near: where the photo may show several faces, the one meant: that nearest to this
                 point, x and y as parts (0 to 1) of the upright picture's width and height.
 
         Raises:
-            InvalidName, NoFace, SeveralFaces, FaceTooSmall, LowQuality.
+            InvalidName, NoFace, SeveralFaces, FaceTooSmall, LowQuality, AlreadyRegisteredAs,
+            NameBelongsToAnotherFace.
         """
         name = clean_name(name)
         picture = self._decode(photo)
@@ -84,6 +111,7 @@ class Facecog:
             photo_sha256=hashlib.sha256(photo).hexdigest(),
             origin=origin,
             quality=face.quality.measures,
+            accept=lambda: self._refuse_mix_up(name, template, allow_duplicate, allow_mismatch),
         )
         return Enrolment(subject, sample, added, face, picture.size)
 
@@ -93,16 +121,17 @@ class Facecog:
         faces = self._engine.embed(picture)
         if not faces:
             raise NoFace("There is no face in this photo.", picture.size)
-        at = operation(self._points, self._engine.model, IDENTIFY_FMR)
         found = self._index.search([_template(face) for face in faces], CANDIDATES)
-        named = self._named(found)
+        force = self._thresholds.of_search(found)
+        at, margin = force.operation, force.calibration.margin
         return Identification(
             size=picture.size,
             faces=tuple(
-                decide(face, candidates, at) for face, candidates in zip(faces, named, strict=True)
+                decide(face, candidates, at, margin)
+                for face, candidates in zip(faces, self._named(found.candidates), strict=True)
             ),
             operation=at,
-            gallery_size=self._index.size(),
+            gallery=found.gallery,
         )
 
     def verify(self, photo_a: bytes, photo_b: bytes) -> Verification:
@@ -114,7 +143,7 @@ class Facecog:
         a, b = self._decode(photo_a), self._decode(photo_b)
         face_a, template_a = self._only_face(a, "Comparing", " (the first)")
         face_b, template_b = self._only_face(b, "Comparing", " (the second)")
-        at = operation(self._points, self._engine.model, VERIFY_FMR)
+        at = self._thresholds.of_comparison()
         alike = score(template_a, template_b)
         return Verification(alike >= at.threshold, alike, at, (face_a, face_b), (a.size, b.size))
 
@@ -122,6 +151,11 @@ class Facecog:
         """The faces of a photo, none too."""
         picture = self._decode(photo)
         return Detection(picture.size, self._engine.detect(picture))
+
+    def embed(self, photo: bytes) -> Detection:
+        """The faces of a photo, none too, each with its template."""
+        picture = self._decode(photo)
+        return Detection(picture.size, self._engine.embed(picture))
 
     # -- people -------------------------------------------------------------------------------
 
@@ -171,11 +205,6 @@ class Facecog:
         return self._engine.model
 
     @property
-    def identification_threshold(self) -> float:
-        """Score at or above which a probe gets a name."""
-        return operation(self._points, self.model, IDENTIFY_FMR).threshold
-
-    @property
     def database(self) -> str:
         """ "sqlite" or "postgresql"."""
         return self._store.kind
@@ -184,9 +213,42 @@ class Facecog:
         """How many people and samples are stored."""
         return self._store.counts()
 
-    def gallery_size(self) -> int:
-        """Samples that a search compares with: those with a template of the model in use."""
+    def gallery_size(self) -> GallerySize:
+        """What a search compares with: those with a template of the model in use."""
         return self._index.size()
+
+    # -- the promise --------------------------------------------------------------------------
+
+    def in_force(self) -> InForce:
+        """The promise, the calibration and the threshold of a search made now."""
+        return self._thresholds.now()
+
+    def look_alikes(self) -> list[LookAlikes]:
+        """Pairs of people whose faces match each other, most alike first."""
+        threshold = self.in_force().operation.threshold
+        pairs = self._index.alike(threshold, MAX_PAGE)
+        named = self._named([list(pair.people) for pair in pairs])
+        return [
+            LookAlikes((people[0], people[1]), pair.score)
+            for pair, people in zip(pairs, named, strict=True)
+            if len(people) == 2
+        ]
+
+    def promise(self, fpir: float | None) -> InForce:
+        """Promise another rate; None takes the setting's again. Raises: InvalidPromise."""
+        self._store.set_fpir(None if fpir is None else checked_rate(fpir))
+        return self.in_force()
+
+    def put_in_force(self, calibration: Calibration) -> InForce:
+        """Use a calibration of the owner's own from now on."""
+        self._store.add_calibration(calibration.model, calibration_numbers(calibration))
+        return self.in_force()
+
+    def roll_back_calibration(self) -> InForce:
+        """Use the calibration that was in force before. Raises: CalibrationNotFound."""
+        if not self._store.retire_calibration(self.model):
+            raise CalibrationNotFound("The calibration in force is the model's own.")
+        return self.in_force()
 
     def close(self) -> None:
         self._store.close()
@@ -212,6 +274,34 @@ class Facecog:
                 faces,
             )
         return faces[0], _template(faces[0])
+
+    def _refuse_mix_up(
+        self, name: str, template: Template, allow_duplicate: bool, allow_mismatch: bool
+    ) -> None:
+        """Raises: AlreadyRegisteredAs, NameBelongsToAnotherFace."""
+        found = self._index.search([template], CANDIDATES)
+        threshold = self._thresholds.of_search(found).operation.threshold
+        nearest = self._named(found.candidates)[0]
+        matching = [one for one in nearest if one.score >= threshold]
+        if any(name_key(one.name) == name_key(name) for one in matching):
+            return
+        if matching and not allow_duplicate:
+            raise AlreadyRegisteredAs(
+                f"This face is registered already, as {matching[0].name}.", matching[0], threshold
+            )
+        if not allow_mismatch:
+            self._refuse_unlike(name, template)
+
+    def _refuse_unlike(self, name: str, template: Template) -> None:
+        namesake = self._store.find_named(name)
+        known = namesake and self._index.score(template, namesake.id)
+        enough = self._thresholds.of_resemblance()
+        if namesake and known and known.score < enough:
+            raise NameBelongsToAnotherFace(
+                f"{namesake.name} is registered with another face.",
+                replace(known, name=namesake.name),
+                enough,
+            )
 
     def _named(self, found: list[list[Candidate]]) -> list[list[Candidate]]:
         """Candidates with their names. One who was deleted since the search is left out."""

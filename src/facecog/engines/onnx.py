@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state
 from PIL import Image
 
-from facecog.domain import Box, Face, Picture, Pixels, Template
+from facecog.domain import Box, Face, Picture, Pixels, Template, Vector
 from facecog.engines import yunet
 from facecog.engines.cards import Card
 from facecog.errors import ModelUnavailable
@@ -66,6 +66,7 @@ class OnnxEngine:
         """
         self._detector = Network(detector, models)
         self._embedder = Network(embedder, models)
+        self._centre = np.array(embedder.centre, np.float32)
         self._check_dimension()
 
     @property
@@ -116,8 +117,10 @@ class OnnxEngine:
 
     def _template(self, aligned: Pixels) -> Template:
         (output,) = self._embedder.run(aligned)
-        vector = output[0]
-        return Template(vector / max(float(np.linalg.norm(vector)), 1e-12), self.model)
+        vector = _unit(output[0])
+        if self._centre.size:
+            vector = _unit(vector - self._centre)
+        return Template(vector, self.model)
 
     def _check_dimension(self) -> None:
         card = self._embedder.card
@@ -129,6 +132,11 @@ class OnnxEngine:
             raise ModelUnavailable(
                 f"The model {card.name} gives {dimension} numbers, its card says {card.dimension}."
             )
+
+
+def _unit(vector: Vector) -> Vector:
+    unit: Vector = vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
+    return unit
 
 
 def letterbox(pixels: Pixels, scale: float) -> tuple[Pixels, NDArray[np.float32]]:

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from facecog.domain import Candidate, Template
+from facecog.domain import Candidate, GallerySize, LookAlikes, Template, Vectors
+
+
+class Found(NamedTuple):
+    """The answer of one search, all of one moment.
+
+    candidates: for each probe its nearest subjects, best first.
+    gallery: what was searched.
+    revision: of the store, when it was searched.
+    """
+
+    candidates: list[list[Candidate]]
+    gallery: GallerySize
+    revision: int
 
 
 class FaceIndex(Protocol):
     """The seam between facecog and a search. Safe to call from several threads at once.
 
-    It always answers for what the store holds at the time of the call.
+    It always answers for what the store holds at the time of the call. A subject is compared by
+    the mean of its samples' templates, brought to norm 1 (docs/accuracy.md has what that gains).
     """
 
-    def search(self, probes: Sequence[Template], limit: int) -> list[list[Candidate]]:
-        """For each probe its nearest subjects, best first, each by its best sample."""
+    def search(self, probes: Sequence[Template], limit: int) -> Found:
+        """The nearest subjects of each probe."""
 
-    def size(self) -> int:
-        """Templates that a search compares with."""
+    def score(self, probe: Template, subject_id: str) -> Candidate | None:
+        """One subject as a candidate for a probe; None when it has no template here."""
+
+    def size(self) -> GallerySize:
+        """What a search compares with."""
+
+    def alike(self, threshold: float, limit: int) -> list[LookAlikes]:
+        """Pairs of subjects whose scores reach `threshold`, most alike first."""
+
+    def people(self, limit: int) -> Vectors:
+        """One template each of at most `limit` subjects, shape (n, d), evenly picked."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facecog.domain import Candidate, Template
+from facecog.domain import Candidate, GallerySize, LookAlikes, Template, Vector, Vectors
+from facecog.index import Found
 
 
 class Row(Protocol):
@@ -36,22 +37,32 @@ class Gallery:
     """The templates at one revision of the store. Never changed, only replaced.
 
     Attributes:
-        vectors: float32, shape (n, d).
-        subjects: for each row, the place of its subject in `subject_ids`, shape (n,).
+        vectors: one row a sample, shape (n, d).
+        subjects: for each of these rows, the place of its subject in `subject_ids`, shape (n,).
+        sums: one row a subject: the sum of its samples' vectors, shape (m, d).
+        means: the same of norm 1, which is what a probe is compared with.
     """
 
     revision: int
-    vectors: NDArray[np.float32]
+    vectors: Vectors
     sample_ids: list[str]
     subjects: NDArray[np.intp]
     subject_ids: list[str]
+    sums: Vectors
+    means: Vectors
+    size: GallerySize
 
 
-EMPTY = Gallery(-1, np.zeros((0, 0), np.float32), [], np.zeros(0, np.intp), [])
+BLOCK = 256  # subjects that are compared with all others at once
+
+NOTHING = np.zeros((0, 0), np.float32)
+EMPTY = Gallery(
+    -1, NOTHING, [], np.zeros(0, np.intp), [], NOTHING, NOTHING, GallerySize(by_samples={})
+)
 
 
 class MemoryIndex:
-    """FaceIndex that compares with every template; exact by construction.
+    """FaceIndex that compares with every subject; exact by construction.
 
     Before each search it asks the store for its revision and, where that has moved, reads the
     templates that are new, or all of them when some are gone. So a change by another thread,
@@ -63,15 +74,48 @@ class MemoryIndex:
         self._gallery = EMPTY
         self._refreshing = Lock()
 
-    def search(self, probes: Sequence[Template], limit: int) -> list[list[Candidate]]:
+    def search(self, probes: Sequence[Template], limit: int) -> Found:
         gallery = self._fresh()
         if not gallery.sample_ids or not probes:
-            return [[] for _ in probes]
-        scores = gallery.vectors @ np.stack([probe.vector for probe in probes]).T
-        return [_best_subjects(gallery, column, limit) for column in scores.T]
+            return Found([[] for _ in probes], gallery.size, gallery.revision)
+        asked = np.stack([probe.vector for probe in probes])
+        scores = gallery.means @ asked.T
+        candidates = [
+            _nearest(gallery, probe, column, limit)
+            for probe, column in zip(asked, scores.T, strict=True)
+        ]
+        return Found(candidates, gallery.size, gallery.revision)
 
-    def size(self) -> int:
-        return len(self._fresh().sample_ids)
+    def score(self, probe: Template, subject_id: str) -> Candidate | None:
+        gallery = self._fresh()
+        if subject_id not in gallery.subject_ids:
+            return None
+        subject = gallery.subject_ids.index(subject_id)
+        return _candidate(
+            gallery, probe.vector, subject, float(gallery.means[subject] @ probe.vector)
+        )
+
+    def alike(self, threshold: float, limit: int) -> list[LookAlikes]:
+        gallery = self._fresh()
+        pairs: list[tuple[float, int, int]] = []
+        for start in range(0, len(gallery.subject_ids), BLOCK):
+            scores = gallery.means[start : start + BLOCK] @ gallery.means.T
+            for row, column in np.argwhere(scores >= threshold).tolist():
+                if start + row < column:
+                    pairs.append((float(scores[row, column]), start + row, column))
+            pairs = sorted(pairs, reverse=True)[:limit]
+        return [_look_alikes(gallery, *pair) for pair in pairs]
+
+    def size(self) -> GallerySize:
+        return self._fresh().size
+
+    def people(self, limit: int) -> Vectors:
+        gallery = self._fresh()
+        if not gallery.sample_ids:
+            return NOTHING
+        _, first = np.unique(gallery.subjects, return_index=True)
+        step = -(-len(first) // limit)
+        return gallery.vectors[first[::step]]
 
     def _fresh(self) -> Gallery:
         if self._source.revision() != self._gallery.revision:
@@ -89,32 +133,51 @@ class MemoryIndex:
 
 def _extended(old: Gallery, revision: int, rows: Sequence[Row]) -> Gallery:
     if not rows:
-        return Gallery(revision, old.vectors, old.sample_ids, old.subjects, old.subject_ids)
+        return replace(old, revision=revision)
     new = np.stack([np.frombuffer(row.vector, "<f4") for row in rows])
     place = {subject_id: i for i, subject_id in enumerate(old.subject_ids)}
-    subjects = [place.setdefault(row.subject_id, len(place)) for row in rows]
+    of_new = np.array([place.setdefault(row.subject_id, len(place)) for row in rows], np.intp)
+    subjects = np.concatenate([old.subjects, of_new])
+    sums = np.zeros((len(place), new.shape[1]), np.float32)
+    if old.sample_ids:
+        sums[: len(old.sums)] = old.sums
+    np.add.at(sums, of_new, new)
     return Gallery(
-        revision,
-        np.concatenate([old.vectors, new]) if old.sample_ids else new,
-        old.sample_ids + [row.sample_id for row in rows],
-        np.concatenate([old.subjects, np.array(subjects, np.intp)]),
-        list(place),
+        revision=revision,
+        vectors=np.concatenate([old.vectors, new]) if old.sample_ids else new,
+        sample_ids=old.sample_ids + [row.sample_id for row in rows],
+        subjects=subjects,
+        subject_ids=list(place),
+        sums=sums,
+        means=sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12),
+        size=_size(subjects),
     )
 
 
-def _best_subjects(gallery: Gallery, scores: NDArray[np.float32], limit: int) -> list[Candidate]:
-    """Each subject by its best sample, then the best subjects; ties go to the older sample."""
-    best = np.full(len(gallery.subject_ids), -np.inf, np.float32)
-    np.maximum.at(best, gallery.subjects, scores)
-    chosen = np.argsort(-best, kind="stable")[:limit]
-    return [_candidate(gallery, scores, int(subject)) for subject in chosen]
+def _size(subjects: NDArray[np.intp]) -> GallerySize:
+    samples, how_many = np.unique(np.bincount(subjects), return_counts=True)
+    return GallerySize(dict(zip(samples.tolist(), how_many.tolist(), strict=True)))
 
 
-def _candidate(gallery: Gallery, scores: NDArray[np.float32], subject: int) -> Candidate:
+def _nearest(
+    gallery: Gallery, probe: Vector, scores: NDArray[np.float32], limit: int
+) -> list[Candidate]:
+    """The subjects of the highest scores; ties go to the one enrolled first."""
+    chosen = np.argsort(-scores, kind="stable")[:limit]
+    return [_candidate(gallery, probe, int(subject), float(scores[subject])) for subject in chosen]
+
+
+def _look_alikes(gallery: Gallery, score: float, one: int, other: int) -> LookAlikes:
+    return LookAlikes(
+        (
+            _candidate(gallery, gallery.means[other], one, score),
+            _candidate(gallery, gallery.means[one], other, score),
+        ),
+        score,
+    )
+
+
+def _candidate(gallery: Gallery, probe: Vector, subject: int, score: float) -> Candidate:
     rows = np.flatnonzero(gallery.subjects == subject)
-    row = int(rows[np.argmax(scores[rows])])
-    return Candidate(
-        subject_id=gallery.subject_ids[subject],
-        sample_id=gallery.sample_ids[row],
-        score=float(scores[row]),
-    )
+    best = int(rows[np.argmax(gallery.vectors[rows] @ probe)])
+    return Candidate(gallery.subject_ids[subject], gallery.sample_ids[best], score)

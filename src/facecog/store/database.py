@@ -18,7 +18,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program takes for its own lock on the same server.
 MIGRATION_LOCK = 0xFACEC06
 # An error that is logged does not show what was to be stored.
-OPTIONS: dict[str, Any] = {"hide_parameters": True}
+# A registration searches while it holds the write lock, on a second connection: none may wait for
+# one from the pool.
+OPTIONS: dict[str, Any] = {"hide_parameters": True, "max_overflow": -1}
 
 
 def sqlite_engine(file: Path) -> Engine:

@@ -102,8 +102,13 @@ class Store:
         photo_sha256: str,
         origin: str,
         quality: dict[str, float],
+        accept: Callable[[], None] = lambda: None,
     ) -> tuple[Subject, Sample, bool]:
         """Keep a sample under a name; the subject is made when the name is new.
+
+        Args:
+            accept: called for a photo that is new, while no other writer can come between; what it
+                raises ends the writing, and nothing is kept.
 
         Returns:
             the subject, the sample, and False when this photo was already one of the subject's.
@@ -112,11 +117,13 @@ class Store:
         with ExitStack() as failed:
             failed.callback(self._crops.drop, [sample_id])
             with self._write() as (connection, revision):
-                subject_id = _subject_named(connection, name) or _new_subject(connection, name)
-                known = _sample_of_photo(connection, subject_id, photo_sha256)
-                if known:
+                subject_id = _subject_named(connection, name)
+                known = subject_id and _sample_of_photo(connection, subject_id, photo_sha256)
+                if subject_id and known:
                     _insert_template(connection, known.id, template, revision)
                     return _subject(connection, subject_id), known, False
+                accept()
+                subject_id = subject_id or _new_subject(connection, name)
                 sample = Sample(sample_id, subject_id, _now(), origin, quality)
                 _insert_sample(connection, sample, photo_sha256)
                 _insert_template(connection, sample.id, template, revision)
@@ -159,6 +166,34 @@ class Store:
             connection.execute(delete(samples).where(samples.c.id == sample_id))
         self._crops.drop([sample_id])
 
+    def set_fpir(self, fpir: float | None) -> None:
+        """Promise a false-positive identification rate; None takes the setting's."""
+        with self._write() as (connection, _):
+            of_default = collections.c.name == DEFAULT_COLLECTION
+            connection.execute(update(collections).where(of_default).values(fpir=fpir))
+
+    def add_calibration(self, model: str, numbers: dict[str, Any]) -> None:
+        """Put a calibration in force, as plain values."""
+        with self._write() as (connection, _):
+            connection.execute(
+                insert(tables.calibrations).values(
+                    id=str(uuid4()), model=model, created_at=_now(), numbers=numbers
+                )
+            )
+
+    def retire_calibration(self, model: str) -> bool:
+        """Take back the calibration in force; False when there is none of the owner's own."""
+        with self._write() as (connection, _):
+            newest = connection.execute(_calibrations(model)).first()
+            if newest is None:
+                return False
+            connection.execute(
+                update(tables.calibrations)
+                .where(tables.calibrations.c.id == newest.id)
+                .values(retired_at=_now())
+            )
+            return True
+
     def sweep(self) -> int:
         """Remove the crops that no sample names, left by a process that was killed.
 
@@ -175,13 +210,18 @@ class Store:
         with _begin(self._engine) as connection:
             return _subject(connection, subject_id)
 
-    def subject_named(self, name: str) -> Subject:
-        """Raises: SubjectNotFound."""
+    def find_named(self, name: str) -> Subject | None:
+        """The subject of a name, if there is one."""
         with _begin(self._engine) as connection:
             subject_id = _subject_named(connection, name)
-            if subject_id is None:
-                raise SubjectNotFound("There is nobody of that name.")
-            return _subject(connection, subject_id)
+            return _subject(connection, subject_id) if subject_id else None
+
+    def subject_named(self, name: str) -> Subject:
+        """Raises: SubjectNotFound."""
+        subject = self.find_named(name)
+        if subject is None:
+            raise SubjectNotFound("There is nobody of that name.")
+        return subject
 
     def subjects(self, limit: int, cursor: str | None = None, search: str = "") -> Page[Subject]:
         """Subjects by name, those whose name contains `search`. Raises: InvalidCursor."""
@@ -240,6 +280,19 @@ class Store:
             people = connection.execute(select(func.count()).select_from(subjects)).scalar_one()
             kept = connection.execute(select(func.count()).select_from(samples)).scalar_one()
             return people, kept
+
+    def fpir(self) -> float | None:
+        """The promise; None when it is the setting's."""
+        query = select(collections.c.fpir).where(collections.c.name == DEFAULT_COLLECTION)
+        with _begin(self._engine) as connection:
+            promised: float | None = connection.execute(query).scalar_one()
+            return promised
+
+    def calibration(self, model: str) -> dict[str, Any] | None:
+        """The owner's own calibration in force, as plain values."""
+        with _begin(self._engine) as connection:
+            newest = connection.execute(_calibrations(model)).first()
+            return None if newest is None else dict(newest.numbers)
 
     def revision(self) -> int:
         """The number of writes so far."""
@@ -334,6 +387,15 @@ def _new_subject(connection: Connection, name: str) -> str:
         )
     )
     return subject_id
+
+
+def _calibrations(model: str) -> Select[Any]:
+    table = tables.calibrations
+    return (
+        select(table)
+        .where(table.c.model == model, table.c.retired_at.is_(None))
+        .order_by(table.c.created_at.desc(), table.c.id)
+    )
 
 
 def _to_sample(row: DbRow) -> Sample:

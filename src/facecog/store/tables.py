@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -58,6 +59,7 @@ collections = Table(
     Column("id", Id, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("fpir", Float),  # the promise; the setting's when empty
 )
 
 subjects = Table(
@@ -101,6 +103,18 @@ crops = Table(
     metadata,
     Column("sample_id", ForeignKey("samples.id", ondelete="CASCADE"), primary_key=True),
     Column("jpeg", LargeBinary, nullable=False),
+)
+
+# Made by the owner. The newest of a model that is not retired is in force, else its card's own.
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("model", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("numbers", JSON, nullable=False),
+    Column("retired_at", UtcDateTime),
+    Index(None, "model", "created_at"),
 )
 
 # One row. It moves in the transaction of each write, so a reader knows whether anything changed.

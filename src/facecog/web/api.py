@@ -12,11 +12,13 @@ from facecog.errors import InvalidLimit
 from facecog.service import MAX_PAGE
 from facecog.web import schemas
 from facecog.web.current import facecog
-from facecog.web.uploads import optional_field, photo_field, text_field
+from facecog.web.uploads import flag, optional_field, photo_field, rate_field, text_field
 from facecog.wire import (
     detection_json,
     enrolment_json,
     identification_json,
+    look_alikes_json,
+    promise_json,
     sample_json,
     subject_json,
     verification_json,
@@ -34,7 +36,11 @@ def register() -> ResponseReturnValue:
     """Register the one face of a photo under a name."""
     origin = optional_field("origin")
     enrolment = facecog().enrol(
-        text_field("name"), photo_field(), origin if origin in ORIGINS else "api"
+        text_field("name"),
+        photo_field(),
+        origin if origin in ORIGINS else "api",
+        allow_duplicate=flag("allow_duplicate"),
+        allow_mismatch=flag("allow_mismatch"),
     )
     return enrolment_json(enrolment), 201 if enrolment.added else 200
 
@@ -124,6 +130,27 @@ def delete_sample(sample_id: str) -> ResponseReturnValue:
     """Forget one sample; its person stays."""
     facecog().delete_sample(str(sample_id))
     return ""
+
+
+@api.get("/lookalikes")
+@api.output(schemas.LookAlikes)
+def list_look_alikes() -> ResponseReturnValue:
+    """List pairs of people whose faces match each other, most alike first."""
+    return {"pairs": [look_alikes_json(pair) for pair in facecog().look_alikes()]}
+
+
+@api.get("/promise")
+@api.output(schemas.Promise)
+def show_promise() -> ResponseReturnValue:
+    """Show the promised error rate and the threshold that keeps it."""
+    return promise_json(facecog().in_force(), facecog().gallery_size())
+
+
+@api.put("/promise")
+@api.output(schemas.Promise)
+def change_promise() -> ResponseReturnValue:
+    """Promise another false-positive identification rate; null takes the setting's again."""
+    return promise_json(facecog().promise(rate_field("fpir")), facecog().gallery_size())
 
 
 @api.get("/health")

@@ -18,13 +18,14 @@ from facecog.errors import (
     InvalidInput,
     LowQuality,
     MalformedRequest,
+    MixedUp,
     NotFound,
     TooLarge,
     TooManyPixels,
     Unavailable,
     UnsupportedMediaType,
 )
-from facecog.wire import face_json, size_json
+from facecog.wire import candidate_json, face_json, size_json
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,9 @@ def _extras(error: FacecogError) -> dict[str, Any]:
     if isinstance(error, FaceRefused):
         extras["image"] = size_json(error.size)
         extras["faces"] = [face_json(face) for face in error.faces]
+    if isinstance(error, MixedUp):
+        extras["subject"] = candidate_json(error.candidate)
+        extras["threshold"] = error.threshold
     if isinstance(error, LowQuality):
         extras["reasons"] = [reason.code for reason in error.quality.reasons]
     return extras

@@ -59,18 +59,38 @@ class Candidate(Schema):
 
 
 class IdentifiedFace(Face):
-    decision = String(metadata={"enum": ["match", "unknown"]})
+    decision = String(metadata={"enum": ["match", "unknown", "uncertain"]})
+    reason = String(
+        allow_none=True,
+        metadata={"description": "Why it is uncertain: look_alikes or poor_quality."},
+    )
     name = String(allow_none=True)
     subject_id = String(allow_none=True)
     score = Float(allow_none=True)
     threshold = Float()
+    margin = Float(
+        allow_none=True, metadata={"description": "Score above that of the second subject."}
+    )
     candidates = List(Nested(Candidate), metadata={"description": "Best first."})
 
 
 class Operation(Schema):
     model = String()
     threshold = Float(metadata={"description": "Cosine at or above which it is a match."})
-    fmr = Float(metadata={"description": "False match rate the threshold was measured at."})
+    fpir = Float(
+        allow_none=True,
+        metadata={"description": "The promise: of strangers searched, the part that gets a name."},
+    )
+    fmr = Float(metadata={"description": "False match rate of one comparison at the threshold."})
+    raised_by = Float(
+        metadata={"description": "By how much this gallery's own people raise the threshold."}
+    )
+    calibration = String(metadata={"description": "What the rates were measured on."})
+
+
+class Gallery(Schema):
+    subjects = Integer()
+    samples = Integer()
 
 
 class Identification(Operation):
@@ -78,7 +98,7 @@ class Identification(Operation):
         allow_none=True, metadata={"description": "The best match in the photo, or null."}
     )
     image = Nested(Size)
-    gallery_size = Integer()
+    gallery = Nested(Gallery)
     faces = List(Nested(IdentifiedFace))
 
 
@@ -128,6 +148,26 @@ class Samples(Schema):
     next_cursor = String(allow_none=True)
 
 
+class LookAlikePair(Schema):
+    people = List(Nested(Candidate), metadata={"description": "Two of them."})
+    score = Float()
+
+
+class LookAlikes(Schema):
+    pairs = List(Nested(LookAlikePair))
+
+
+class OwnGallery(Schema):
+    pairs = Integer(metadata={"description": "Comparisons of two registered people."})
+    expected = Float(metadata={"description": "Part of them that reaches the calibration's level."})
+    found = Float(allow_none=True, metadata={"description": "The same here; null when too few."})
+
+
+class Promise(Operation):
+    gallery = Nested(Gallery)
+    own_gallery = Nested(OwnGallery)
+
+
 class Health(Schema):
     status = String()
     version = String()
@@ -150,8 +190,13 @@ PROBLEM = {
         "image": {"$ref": "#/components/schemas/Size"},
         "faces": {"type": "array", "items": {"$ref": "#/components/schemas/Face"}},
         "reasons": {"type": "array", "items": {"type": "string"}},
+        "subject": {"$ref": "#/components/schemas/Candidate"},
+        "threshold": {"type": "number"},
     },
 }
+
+
+OPTIONAL = ("origin", "allow_duplicate", "allow_mismatch")
 
 
 def _body(*photos: str, **texts: str) -> dict[str, Any]:
@@ -159,7 +204,7 @@ def _body(*photos: str, **texts: str) -> dict[str, Any]:
     strings = {name: {"type": "string", "description": text} for name, text in texts.items()}
     encoded = {"type": "string", "description": "A picture as base64 data URL."}
     file = {"type": "string", "format": "binary", "description": "The picture's file."}
-    required = [*photos, *(name for name in texts if name != "origin")]
+    required = [*photos, *(name for name in texts if name not in OPTIONAL)]
 
     def shape(photo: dict[str, str]) -> dict[str, Any]:
         properties = {**strings, **dict.fromkeys(photos, photo)}
@@ -178,11 +223,14 @@ REQUEST_BODIES = {
         "image",
         name="Who it is; 1 to 200 characters.",
         origin="`camera` or `photo`; may be left out.",
+        allow_duplicate="`true`: also a face that is registered under another name.",
+        allow_mismatch="`true`: also a name whose subject the face does not resemble.",
     ),
     ("/api/recognise", "post"): _body("image"),
     ("/api/verify", "post"): _body("image_a", "image_b"),
     ("/api/detect", "post"): _body("image"),
     ("/api/subjects/{subject_id}", "patch"): _body(name="The new name."),
+    ("/api/promise", "put"): _body(fpir="The rate, above 0 and at most 0.5; empty: the setting's."),
 }
 
 PAGING = [
@@ -206,7 +254,7 @@ def complete(spec: Any) -> Any:
     }
     for path, methods in spec["paths"].items():
         for method, operation in methods.items():
-            if method in ("get", "post", "patch", "delete"):
+            if method in ("get", "post", "put", "patch", "delete"):
                 operation["responses"]["default"] = refusal
             if (path, method) in REQUEST_BODIES:
                 operation["requestBody"] = REQUEST_BODIES[path, method]

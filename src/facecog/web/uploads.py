@@ -31,6 +31,34 @@ def optional_field(name: str) -> str | None:
     return text_field(name) if name in _fields() else None
 
 
+def flag(name: str) -> bool:
+    """A yes or no that may be left out, then no: JSON true, or "true" or "1" in a form.
+
+    Raises:
+        MalformedJson, UnsupportedMediaType.
+    """
+    value = _fields().get(name, False)
+    if value in (True, "true", "1"):
+        return True
+    if value in (False, "false", "0", ""):
+        return False
+    raise MalformedJson(f"The field `{name}` is true or false.")
+
+
+def rate_field(name: str) -> float | None:
+    """A number that may be null. Raises: MissingField, MalformedJson, UnsupportedMediaType."""
+    fields = _fields()
+    if name not in fields:
+        raise MissingField(f"The field `{name}` is missing.")
+    value = fields[name]
+    if value in (None, ""):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise MalformedJson(f"The field `{name}` is a number or null.") from None
+
+
 def photo_field(name: str = "image") -> bytes:
     """The bytes of a picture, sent as a file or as a base64 data URL.
 

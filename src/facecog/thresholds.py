@@ -1,0 +1,124 @@
+"""Which threshold is in force: from the promise, the calibration and the gallery of the moment."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from threading import Lock
+
+from facecog.decision import (
+    RESEMBLE_FMR,
+    Calibration,
+    OwnGallery,
+    calibration_from,
+    identification_threshold,
+    own_gallery,
+)
+from facecog.domain import GallerySize, Operation, Vectors
+from facecog.errors import InvalidPromise
+from facecog.index import FaceIndex, Found
+from facecog.store import Store
+
+# Subjects whose likeness to one another is looked at: 125,000 pairs say enough.
+OWN_SUBJECTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What holds at one revision of the store."""
+
+    revision: int
+    calibration: Calibration
+    own: OwnGallery
+    operation: Operation
+
+
+class Thresholds:
+    """Safe to call from several threads at once."""
+
+    def __init__(
+        self, card: Calibration, store: Store, index: FaceIndex, fpir: float, fmr: float
+    ) -> None:
+        """
+        Args:
+            card: the model's own calibration, in force unless the owner made one.
+            fpir: promised of a search, unless the store has a promise of its own.
+            fmr: promised of a comparison of two photos.
+
+        Raises:
+            InvalidPromise.
+        """
+        self._card, self._store, self._index = card, store, index
+        self._fpir, self._fmr = checked_rate(fpir), checked_rate(fmr)
+        self._in_force: InForce | None = None
+        self._making = Lock()
+
+    def now(self) -> InForce:
+        """What holds for a search at this moment."""
+        return self.of_search(self._index.search([], 0))
+
+    def of_search(self, found: Found) -> InForce:
+        """What holds for a search that has been made."""
+        known = self._in_force
+        if known and known.revision == found.revision:
+            return known
+        with self._making:
+            known = self._made(found.revision, found.gallery)
+            self._in_force = known
+        return known
+
+    def of_comparison(self) -> Operation:
+        """For two photos."""
+        calibration = self.calibration()
+        return Operation(
+            threshold=calibration.tail().threshold(self._fmr),
+            fmr=self._fmr,
+            model=calibration.model,
+            calibration=_in_words(calibration),
+        )
+
+    def of_resemblance(self) -> float:
+        """Score from which a face may be that of the subject whose name it is given."""
+        return self.calibration().tail().threshold(RESEMBLE_FMR)
+
+    def calibration(self) -> Calibration:
+        """The one in force."""
+        own = self._store.calibration(self._card.model)
+        return calibration_from(own) if own else self._card
+
+    def _made(self, revision: int, gallery: GallerySize) -> InForce:
+        fpir = self._store.fpir() or self._fpir
+        people = self._index.people(OWN_SUBJECTS)
+        return in_force(self.calibration(), fpir, gallery, people, revision)
+
+
+def in_force(
+    calibration: Calibration, fpir: float, gallery: GallerySize, people: Vectors, revision: int = 0
+) -> InForce:
+    """What follows from a promise.
+
+    Args:
+        people: one template each of some subjects, shape (n, d), of norm 1.
+    """
+    own = own_gallery(people, calibration.tail())
+    base = identification_threshold(calibration, gallery.by_samples, fpir)
+    operation = Operation(
+        threshold=base + own.shift,
+        fmr=calibration.tail().fmr(base),
+        model=calibration.model,
+        fpir=fpir,
+        raised_by=own.shift,
+        calibration=_in_words(calibration),
+    )
+    return InForce(revision, calibration, own, operation)
+
+
+def checked_rate(rate: float) -> float:
+    """An error rate that can be promised. Raises: InvalidPromise."""
+    if not (math.isfinite(rate) and 0 < rate <= 0.5):
+        raise InvalidPromise(f"An error rate to promise is above 0 and at most 0.5, not {rate:g}.")
+    return rate
+
+
+def _in_words(calibration: Calibration) -> str:
+    return ", ".join(part for part in (calibration.data, calibration.made) if part)
