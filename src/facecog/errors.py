@@ -1,6 +1,6 @@
 """One tree of refusals. Each has a stable `code`, and a sentence that a person understands.
 
-`web/errors.py` turns them into HTTP answers and `cli.py` into a line on stderr; nobody else does.
+`web/errors.py` turns them into HTTP answers and `cli` into a line on stderr; nobody else does.
 Anything that is not a FacecogError is a bug.
 """
 

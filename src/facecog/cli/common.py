@@ -1,0 +1,102 @@
+"""What the commands share: opening, arguments, printing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+
+from facecog.bootstrap import open_facecog
+from facecog.config import Settings
+from facecog.domain import Subject
+from facecog.errors import InvalidInput
+from facecog.service import Facecog
+from facecog.store import Page
+from facecog.wire import Json
+
+Item = TypeVar("Item")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def as_json(command: Command) -> Command:
+    return click.option("--json", "machine", is_flag=True, help="Print JSON, one object a line.")(
+        command
+    )
+
+
+def settings_here() -> Settings:
+    return Settings.from_environment(os.environ)
+
+
+def opened_facecog() -> Facecog:
+    return open_facecog(settings_here())
+
+
+def on_each(
+    images: tuple[Path, ...], one: Callable[[bytes], tuple[Json, str]], machine: bool
+) -> None:
+    """Work on each image; a refused one is said and does not stop the others."""
+    refused = False
+    for image in images:
+        try:
+            answer, said = one(image.read_bytes())
+        except InvalidInput as error:
+            refused = True
+            answer, said = {"error": {"code": error.code, "detail": str(error)}}, str(error)
+        if machine:
+            print_json({"file": str(image), **answer})
+        else:
+            click.echo(f"{image}: {said}", err="error" in answer)
+    if refused:
+        sys.exit(1)
+
+
+def every_page(page_after: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
+    page = page_after(None)
+    yield from page.items
+    while page.next_cursor:
+        page = page_after(page.next_cursor)
+        yield from page.items
+
+
+def person_of(facecog: Facecog, person: str) -> Subject:
+    try:
+        return facecog.subject(str(UUID(person)))
+    except ValueError:
+        return facecog.subject_named(person)
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def print_json(value: Json) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(rows: list[Json]) -> None:
+    columns = [name for name in rows[0] if name != "note"]
+    cells = [columns, *([_cell(row[name]) for name in columns] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    for line in cells:
+        click.echo(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        )
+    for row in rows:
+        if row["note"]:
+            click.echo(f"{row['name']}: {row['note']}")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

@@ -1,0 +1,96 @@
+"""People and their samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from facecog.cli.common import as_json, counted, every_page, opened_facecog, person_of, print_json
+from facecog.wire import sample_json, subject_json
+
+
+@click.group()
+def people() -> None:
+    """List, rename and delete people. PERSON is a name or an id."""
+
+
+@people.command("list")
+@click.argument("search", default="")
+@as_json
+def list_people(search: str, machine: bool) -> None:
+    """List people, those with SEARCH in their name."""
+    facecog = opened_facecog()
+    for subject in every_page(lambda cursor: facecog.subjects(cursor=cursor, search=search)):
+        if machine:
+            print_json(subject_json(subject))
+        else:
+            click.echo(f"{subject.id}  {counted(subject.samples, 'sample')}  {subject.name}")
+
+
+@people.command("rename")
+@click.argument("person")
+@click.argument("name")
+def rename_person(person: str, name: str) -> None:
+    """Give PERSON another NAME."""
+    facecog = opened_facecog()
+    renamed = facecog.rename_subject(person_of(facecog, person).id, name)
+    click.echo(f"now {renamed.name}")
+
+
+@people.command("delete")
+@click.argument("person")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete_person(person: str, yes: bool) -> None:
+    """Forget PERSON with all samples."""
+    facecog = opened_facecog()
+    subject = person_of(facecog, person)
+    samples = counted(subject.samples, "sample")
+    if not yes:
+        click.confirm(f"Delete {subject.name} and {samples} for good?", abort=True)
+    facecog.delete_subject(subject.id)
+    click.echo(f"deleted {subject.name} and {samples}")
+
+
+@click.group()
+def samples() -> None:
+    """List, show and delete a person's samples."""
+
+
+@samples.command("list")
+@click.argument("person")
+@as_json
+def list_samples(person: str, machine: bool) -> None:
+    """List the samples of PERSON, a name or an id."""
+    facecog = opened_facecog()
+    subject = person_of(facecog, person)
+    for sample in every_page(lambda cursor: facecog.samples(subject.id, cursor=cursor)):
+        if machine:
+            print_json(sample_json(sample))
+        else:
+            click.echo(f"{sample.id}  {sample.created_at:%Y-%m-%d %H:%M}  {sample.origin}")
+
+
+@samples.command("show")
+@click.argument("sample", type=click.UUID)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def show_sample(sample: UUID, file: Path) -> None:
+    """Write the picture of SAMPLE to FILE, a JPEG."""
+    crop = opened_facecog().crop(str(sample))
+    try:
+        file.write_bytes(crop)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
+    click.echo(f"written to {file}")
+
+
+@samples.command("delete")
+@click.argument("sample", type=click.UUID)
+def delete_sample(sample: UUID) -> None:
+    """Forget SAMPLE; its person stays."""
+    opened_facecog().delete_sample(str(sample))
+    click.echo("deleted")
+
+
+COMMANDS = (people, samples)
