@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from facecog import Facecog, Settings, open_facecog
-from facecog.engines.cards import BUILT_IN, SFACE, YUNET, OperatingPoint, all_cards, read_card
+from facecog.decision import Calibration, Tail
+from facecog.engines.cards import BUILT_IN, SFACE, YUNET, all_cards, read_card
 from facecog.engines.fetch import check
 from facecog.errors import InvalidCard, ModelUnavailable
 from tests.assets import MODELS, photo
@@ -60,7 +61,7 @@ def test_a_card_says_everything_of_a_model(home: Path) -> None:
         + 'sha256 = "00"\ndimension = 512\nchannels = "BGR"\nmean = 127.5\nscale = 0.0078125\n'
         + 'note = "from a friend"\n'
         + POINT
-        + "[[operating_points]]\nfmr = 1\nthreshold = -1\n",
+        + "[[operating_points]]\nfmr = 1e-3\nthreshold = 0.359\n",
     )
 
     card = read_card(path)
@@ -72,7 +73,8 @@ def test_a_card_says_everything_of_a_model(home: Path) -> None:
         "my own",
     )
     assert (card.dimension, card.channels, card.mean, card.scale) == (512, "BGR", 127.5, 1 / 128)
-    assert card.operating_points == (OperatingPoint(1e-5, 0.467), OperatingPoint(1, -1))
+    tail = Tail(((1e-3, 0.359), (1e-5, 0.467)))
+    assert card.calibration == Calibration("mine", (tail,), data="its card")
     assert (card.sha256, card.note, card.source) == ("00", "from a friend", "yours")
 
 
@@ -103,8 +105,13 @@ def test_a_whole_number_will_do_for_a_mean(home: Path) -> None:
         (MINIMAL + POINT + "name = 'strict'", "name"),
         (MINIMAL + "[[operating_points]]\nfmr = 1e-5\nthreshold = '0.4'", "not a model card"),
         (MINIMAL + "[[operating_points]]\nfmr = 1e-5\nthreshold = 46.7", "from -1 to 1"),
-        (MINIMAL + "[[operating_points]]\nfmr = -1\nthreshold = 0.4", "from 0 to 1"),
-        (MINIMAL + "[[operating_points]]\nfmr = nan\nthreshold = 0.4", "from 0 to 1"),
+        (MINIMAL + "[[operating_points]]\nfmr = 1e-5\nthreshold = nan", "from -1 to 1"),
+        (MINIMAL + "[[operating_points]]\nfmr = -1\nthreshold = 0.4", "between 0 and 1"),
+        (MINIMAL + "[[operating_points]]\nfmr = 1\nthreshold = 0.4", "between 0 and 1"),
+        (MINIMAL + "[[operating_points]]\nfmr = nan\nthreshold = 0.4", "between 0 and 1"),
+        (MINIMAL + "[[operating_points]]\nfmr = 1e-5\nthreshold = 0", "a threshold above 0"),
+        (MINIMAL + POINT + POINT, "a lower fmr needs a higher threshold"),
+        (MINIMAL + POINT + POINT.replace("1e-5", "1e-3"), "a lower fmr needs a higher threshold"),
     ],
 )
 def test_a_bad_card_is_refused_with_its_path_and_the_reason(
@@ -150,7 +157,9 @@ def test_a_face_is_recognised_with_a_model_of_the_users_own(
     assert found.best is not None
     assert found.best.name == "Anna"
     assert stranger.best is None
-    assert (found.operation.model, found.operation.threshold) == ("mine", 0.467)
+    assert (found.operation.model, found.operation.calibration) == ("mine", "its card")
+    assert found.faces[0].score is not None
+    assert found.faces[0].score > 0.467 > found.operation.threshold > stranger.faces[0].score
 
 
 def test_a_model_that_is_not_there_is_asked_for_by_its_path(home: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from facecog.domain import Candidate, Sample, Template
+from facecog.domain import Candidate, GallerySize, Sample, Template
+from facecog.index import memory
 from facecog.index.memory import MemoryIndex
 from facecog.store import Store
 
@@ -45,9 +47,9 @@ def axis(place: int) -> NDArray[np.float32]:
     return vector
 
 
-def between(a: int, b: int) -> NDArray[np.float32]:
-    """Half-way between two axes."""
-    return (axis(a) + axis(b)) / np.float32(2**0.5)
+def between(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Half-way between two vectors at right angles."""
+    return (a + b) / np.float32(2**0.5)
 
 
 def any_vector(seed: int) -> NDArray[np.float32]:
@@ -72,29 +74,56 @@ class Gallery:
     def probe(self, vector: NDArray[np.float32]) -> Template:
         return Template(vector, self.model)
 
-    def best(self, probe: NDArray[np.float32]) -> dict[str, float]:
-        """Every subject's best score, in float64."""
-        scores: dict[str, float] = defaultdict(lambda: -2.0)
+    def scores(self, probe: NDArray[np.float32]) -> dict[str, float]:
+        """Every subject's score, in float64: the cosine with the mean of its unit templates."""
+        owned: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
         for subject_id, vector in self.vectors.values():
-            score = float(vector.astype(np.float64) @ probe.astype(np.float64))
-            scores[subject_id] = max(scores[subject_id], score)
-        return dict(scores)
+            owned[subject_id].append(vector.astype(np.float64))
+        return {
+            subject_id: cosine(np.mean(own, axis=0), probe) for subject_id, own in owned.items()
+        }
+
+    def means(self) -> dict[str, NDArray[np.float32]]:
+        """Every subject's mean template, of norm 1."""
+        sums: dict[str, NDArray[np.float32]] = {}
+        for subject_id, vector in self.vectors.values():
+            sums[subject_id] = sums.get(subject_id, 0) + vector
+        return {who: (total / np.linalg.norm(total)).astype("f4") for who, total in sums.items()}
+
+    def best_sample(self, subject_id: str, probe: NDArray[np.float32]) -> float:
+        """The best score that one of a subject's samples has alone."""
+        return max(cosine(own, probe) for who, own in self.vectors.values() if who == subject_id)
+
+    def by_samples(self) -> dict[int, int]:
+        return dict(Counter(Counter(who for who, _ in self.vectors.values()).values()))
+
+    def is_right(self, one: Candidate, probe: NDArray[np.float32]) -> bool:
+        """Whether a candidate has its subject's score, and the sample most like the probe."""
+        owner, vector = self.vectors[one.sample_id]
+        return (
+            owner == one.subject_id
+            and one.score == pytest.approx(self.scores(probe)[owner], abs=1e-6)
+            and cosine(vector, probe) == pytest.approx(self.best_sample(owner, probe), abs=1e-6)
+        )
 
     def explains(self, found: list[Candidate], probe: NDArray[np.float32]) -> bool:
         """Whether an answer is the one of a search by brute force, up to rounding."""
-        best = self.best(probe)
-        scores = [candidate.score for candidate in found]
+        best = sorted(self.scores(probe).values(), reverse=True)[:LIMIT]
         return (
-            scores == pytest.approx(sorted(best.values(), reverse=True)[:LIMIT], abs=1e-6)
-            and len({candidate.subject_id for candidate in found}) == len(found)
-            and all(
-                self.vectors[candidate.sample_id][0] == candidate.subject_id
-                and best[candidate.subject_id] == pytest.approx(candidate.score, abs=1e-6)
-                and float(self.vectors[candidate.sample_id][1] @ probe)
-                == pytest.approx(candidate.score, abs=1e-6)
-                for candidate in found
-            )
+            [one.score for one in found] == pytest.approx(best, abs=1e-6)
+            and len({one.subject_id for one in found}) == len(found)
+            and all(self.is_right(one, probe) for one in found)
         )
+
+
+def cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def nearest_to(index: MemoryIndex, probe: Template, limit: int = LIMIT) -> list[Candidate]:
+    (found,) = index.search([probe], limit).candidates
+    return found
 
 
 names = st.sampled_from(["Anna", "Ben", "Carl", "Dora", "Emil"])
@@ -136,22 +165,97 @@ def test_every_answer_is_that_of_a_search_by_brute_force(
                 if key != sample_id and not ("subject" in step and value[0] == subject_id)
             }
         elif step == "search":
-            answers = index.search([gallery.probe(probe) for probe in probes], LIMIT)
-            for found, probe in zip(answers, probes, strict=True):
+            answer = index.search([gallery.probe(probe) for probe in probes], LIMIT)
+            for found, probe in zip(answer.candidates, probes, strict=True):
                 assert gallery.explains(found, probe)
-            assert index.size() == len(gallery.vectors)
+            assert answer.gallery.by_samples == gallery.by_samples()
+            assert answer.revision == stores.one.revision()
+            assert index.size() == answer.gallery
+            assert index.size().samples == len(gallery.vectors)
 
 
-def test_a_subject_is_found_once_by_its_best_sample(stores: Stores) -> None:
+def test_a_subject_is_compared_by_its_mean_and_the_sample_nearest_is_named(
+    stores: Stores,
+) -> None:
     gallery = Gallery()
     gallery.add(stores.one, "Anna", axis(1))
     nearest = gallery.add(stores.one, "Anna", axis(0))
-    ben = gallery.add(stores.one, "Ben", between(0, 1))
+    ben = gallery.add(stores.one, "Ben", between(between(axis(0), axis(1)), axis(2)))
+    index = MemoryIndex(stores.one, gallery.model)
 
-    (found,) = MemoryIndex(stores.one, gallery.model).search([gallery.probe(axis(0))], LIMIT)
-
+    found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [nearest.id, ben.id]
-    assert [one.score for one in found] == pytest.approx([1, 0.5**0.5])
+    assert [one.score for one in found] == pytest.approx([0.5**0.5, 0.5])
+
+    stores.other.delete_sample(nearest.id)
+    found = nearest_to(index, gallery.probe(axis(0)))
+    assert [one.score for one in found] == pytest.approx([0.5, 0])
+
+
+@pytest.mark.parametrize("people", [1, 6])
+def test_one_subject_is_scored_as_a_search_scores_it(stores: Stores, people: int) -> None:
+    gallery = Gallery()
+    samples = [gallery.add(stores.one, f"Number {n % people}", any_vector(n)) for n in range(9)]
+    index, probe = MemoryIndex(stores.one, gallery.model), any_vector(100)
+
+    for candidate in index.search([gallery.probe(probe)], 9).candidates[0]:
+        alone = index.score(gallery.probe(probe), candidate.subject_id)
+        assert alone == replace(candidate, score=pytest.approx(candidate.score, abs=1e-6))
+
+    stores.other.delete_subject(samples[0].subject_id)
+    assert index.score(gallery.probe(probe), samples[0].subject_id) is None
+    assert index.score(gallery.probe(probe), "nobody") is None
+
+
+def test_a_subject_whose_samples_cancel_out_resembles_nobody(stores: Stores) -> None:
+    gallery = Gallery()
+    gallery.add(stores.one, "Anna", axis(0))
+    gallery.add(stores.one, "Anna", -axis(0))
+
+    (found,) = nearest_to(MemoryIndex(stores.one, gallery.model), gallery.probe(axis(0)))
+
+    assert found.score == 0
+
+
+def test_look_alikes_are_all_pairs_above_the_threshold_most_alike_first(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "BLOCK", 4)
+    gallery = Gallery()
+    for n in range(30):
+        gallery.add(stores.one, f"Number {n % 11}", any_vector(n))
+    index = MemoryIndex(stores.one, gallery.model)
+    means = gallery.means()
+    scores = {
+        frozenset(pair): cosine(means[pair[0]], means[pair[1]]) for pair in combinations(means, 2)
+    }
+
+    pairs = index.alike(0.1, 99)
+
+    expected = {pair for pair, score in scores.items() if score >= 0.1}
+    assert {frozenset(one.subject_id for one in pair.people) for pair in pairs} == expected
+    assert len(pairs) == len(expected) > 5
+    assert [pair.score for pair in pairs] == sorted((p.score for p in pairs), reverse=True)
+    for pair in pairs:
+        one, other = pair.people
+        assert gallery.is_right(one, means[other.subject_id])
+        assert gallery.is_right(other, means[one.subject_id])
+        assert one.score == other.score == pair.score
+    assert index.alike(0.1, 3) == pairs[:3]
+
+
+@pytest.mark.parametrize(("limit", "given"), [(1, 1), (3, 3), (5, 4), (7, 7), (99, 7)])
+def test_people_are_one_template_each_of_some_of_the_subjects(
+    stores: Stores, limit: int, given: int
+) -> None:
+    gallery = Gallery()
+    for place in (0, 1, 2, 3, 4, 5, 6, 0, 3):
+        gallery.add(stores.one, f"Number {place}", axis(place))
+
+    people = MemoryIndex(stores.one, gallery.model).people(limit)
+
+    assert people.shape == (given, WIDTH)
+    assert len({int(row.argmax()) for row in people}) == given
 
 
 def test_of_equal_scores_the_older_comes_first(stores: Stores) -> None:
@@ -159,11 +263,11 @@ def test_of_equal_scores_the_older_comes_first(stores: Stores) -> None:
     samples = [gallery.add(stores.one, name, axis(0)) for name in ("Ben", "Anna", "Carl", "Ben")]
     index = MemoryIndex(stores.one, gallery.model)
 
-    (found,) = index.search([gallery.probe(axis(0))], LIMIT)
+    found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [sample.id for sample in samples[:3]]
 
     stores.other.delete_sample(samples[0].id)
-    (found,) = index.search([gallery.probe(axis(0))], LIMIT)
+    found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [sample.id for sample in samples[1:]]
 
 
@@ -172,44 +276,48 @@ def test_each_probe_has_an_answer_of_its_own_in_order(stores: Stores) -> None:
     samples = [gallery.add(stores.one, f"Number {place}", axis(place)) for place in range(4)]
     index = MemoryIndex(stores.one, gallery.model)
 
-    answers = index.search([gallery.probe(axis(place)) for place in (2, 0, 3)], limit=1)
+    answers = index.search([gallery.probe(axis(place)) for place in (2, 0, 3)], 1).candidates
 
     assert [found[0].sample_id for found in answers] == [samples[i].id for i in (2, 0, 3)]
     assert all(len(found) == 1 for found in answers)
-    assert index.search([], LIMIT) == []
+    assert index.search([], LIMIT).candidates == []
+    assert index.search([], LIMIT).gallery.subjects == 4
 
 
 def test_an_empty_gallery_answers_each_probe_with_nobody(stores: Stores) -> None:
     gallery = Gallery()
     index = MemoryIndex(stores.one, gallery.model)
 
-    assert index.search([gallery.probe(axis(0))] * 2, LIMIT) == [[], []]
-    assert index.size() == 0
+    assert index.search([gallery.probe(axis(0))] * 2, LIMIT).candidates == [[], []]
+    assert index.size() == GallerySize({})
+    assert index.score(gallery.probe(axis(0)), "nobody") is None
+    assert index.alike(-1, LIMIT) == []
+    assert len(index.people(LIMIT)) == 0
 
 
 def test_an_emptied_gallery_is_empty_and_can_be_filled_again(stores: Stores) -> None:
     gallery = Gallery()
     index = MemoryIndex(stores.one, gallery.model)
     gone = gallery.add(stores.one, "Anna", axis(0))
-    assert index.size() == 1
+    assert index.size().samples == 1
 
     stores.other.delete_sample(gone.id)
-    assert index.search([gallery.probe(axis(0))], LIMIT) == [[]]
+    assert nearest_to(index, gallery.probe(axis(0))) == []
 
     ben = gallery.add(stores.other, "Ben", axis(0))
-    assert index.search([gallery.probe(axis(0))], LIMIT)[0][0].sample_id == ben.id
+    assert nearest_to(index, gallery.probe(axis(0)))[0].sample_id == ben.id
 
 
 def test_one_gone_and_another_come_is_seen(stores: Stores) -> None:
     gallery = Gallery()
     index = MemoryIndex(stores.one, gallery.model)
     gone = gallery.add(stores.one, "Anna", axis(0))
-    assert index.size() == 1
+    assert index.size().samples == 1
 
     stores.other.delete_sample(gone.id)
     come = gallery.add(stores.other, "Anna", axis(1))
 
-    (found,) = index.search([gallery.probe(axis(0))], LIMIT)
+    found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [come.id]
 
 
@@ -218,7 +326,7 @@ def test_templates_of_another_model_are_not_searched(stores: Stores) -> None:
     another.add(stores.one, "Anna", axis(0))
     ben = gallery.add(stores.one, "Ben", axis(1))
 
-    (found,) = MemoryIndex(stores.one, gallery.model).search([gallery.probe(axis(0))], LIMIT)
+    found = nearest_to(MemoryIndex(stores.one, gallery.model), gallery.probe(axis(0)))
 
     assert [one.sample_id for one in found] == [ben.id]
 
@@ -242,7 +350,7 @@ def test_nothing_is_read_again_while_nothing_changes(
     assert asked == [-1]
 
     gallery.add(stores.other, "Ben", axis(1))
-    assert index.size() == 2
+    assert index.size().samples == 2
     assert len(asked) == 2
     assert asked[1] > 0  # only what is new
 
@@ -256,15 +364,15 @@ def test_several_threads_see_whole_galleries_and_their_own_writes(tmp_path: Path
             for turn in range(8):
                 mine = axis(thread)
                 sample = gallery.add(store, f"Number {thread}", mine)
-                (found,) = index.search([gallery.probe(mine)], limit=1)
+                found = nearest_to(index, gallery.probe(mine), limit=1)
                 assert found[0].score == pytest.approx(1)
                 assert gallery.vectors[found[0].sample_id][0] == found[0].subject_id
                 if turn % 2:
                     store.delete_subject(sample.subject_id)
-                    (found,) = index.search([gallery.probe(mine)], limit=9)
+                    found = nearest_to(index, gallery.probe(mine), limit=9)
                     assert all(one.score < 0.5 for one in found)
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(work, range(4)))
 
-        assert index.size() == 0
+        assert index.size().samples == 0

@@ -163,6 +163,8 @@ def read_card(path: Path) -> Card:
 
 
 def _point(fmr: float, threshold: float) -> tuple[float, float]:
+    if not -1 <= threshold <= 1:
+        raise ValueError("a threshold is a cosine, from -1 to 1")
     return float(fmr), float(threshold)
 
 
