@@ -162,6 +162,13 @@ def test_every_route_answers_as_it_is_described(api: Described) -> None:
     assert crop.mimetype == "image/jpeg"
     assert crop.data.startswith(b"\xff\xd8\xff")
     assert api("GET", "/api/health")["samples"] == 1
+    assert api("GET", "/api/promise")["fpir"] == 0.001
+    assert api("PUT", "/api/promise", json={"fpir": 0.01})["fpir"] == 0.01
+    twin = form(name="Bea", image=b"anna~3", allow_duplicate="true")
+    bea = api("POST", "/api/register", **twin)["subject"]["id"]
+    (pair,) = api("GET", "/api/lookalikes")["pairs"]
+    assert {one["name"] for one in pair["people"]} == {"Anna Maria", "Bea"}
+    assert api("DELETE", f"/api/subjects/{bea}", subject).status_code == 204
     assert api("DELETE", f"/api/samples/{sample}", one_sample).status_code == 204
     assert api("DELETE", f"/api/subjects/{anna}", subject).status_code == 204
     assert api("GET", "/api/health")["subjects"] == 0
@@ -188,9 +195,41 @@ def test_candidates_come_best_first_with_their_scores(client: FlaskClient) -> No
     assert face["score"] == scores[0] >= face["threshold"]
 
 
+def test_an_identification_says_what_is_needed_to_explain_it(api: Described) -> None:
+    for name in ("anna", "ben"):
+        api("POST", "/api/register", **form(name=name.title(), image=name.encode()))
+
+    found = api("POST", "/api/recognise", **form(image=b"anna~2"))
+    (face,) = found["faces"]
+
+    assert found["gallery"] == {"subjects": 2, "samples": 2}
+    assert (found["model"], found["fpir"], found["raised_by"]) == ("fake", 0.001, 0)
+    assert found["fmr"] == pytest.approx(0.001 / 2, rel=0.01)
+    assert found["threshold"] == face["threshold"]
+    assert face["margin"] == pytest.approx(face["score"] - face["candidates"][1]["score"], abs=2e-4)
+    assert face["quality"]["ok"]
+    assert face["reason"] is None
+
+
+def test_two_look_alikes_are_uncertain_and_both_are_candidates(api: Described) -> None:
+    for name, sign in (("Anna", b"1"), ("Bea", b"2")):
+        twin = form(name=name, image=b"anna~" + sign, allow_duplicate="1")
+        api("POST", "/api/register", **twin)
+
+    found = api("POST", "/api/recognise", **form(image=b"anna+carl?"))
+    twin, stranger = found["faces"]
+
+    assert found["name"] is None
+    assert (twin["decision"], twin["reason"]) == ("uncertain", "look_alikes")
+    assert (twin["name"], twin["subject_id"]) == (None, None)
+    assert {one["name"] for one in twin["candidates"]} == {"Anna", "Bea"}
+    assert (stranger["decision"], stranger["reason"]) == ("uncertain", "poor_quality")
+    assert stranger["quality"]["reasons"]
+
+
 def test_lists_are_paged_by_cursor(client: FlaskClient) -> None:
     for name in ("Anna", "Ben", "Carl"):
-        registered(client, name)
+        registered(client, name, name.lower().encode())
 
     first = client.get("/api/subjects?limit=2").get_json()
     rest = client.get(f"/api/subjects?limit=2&cursor={first['next_cursor']}").get_json()
@@ -393,6 +432,12 @@ REQUESTS: dict[str, tuple[Json, int, str]] = {
         400,
         "missing_field",
     ),
+    "a doubtful yes": (
+        {"json": {**NAMED, "allow_duplicate": "perhaps"}},
+        400,
+        "malformed_json",
+    ),
+    "a list for a yes": ({"json": {**NAMED, "allow_mismatch": []}}, 400, "malformed_json"),
     "too many parts": (multipart(**{f"p{n}": "x" for n in range(30)}), 413, "too_large"),
 }
 
@@ -448,6 +493,26 @@ CALLS: dict[str, tuple[str, str, Json, int, str]] = {
     ),
     "one photo to verify": ("POST", "/api/verify", form(image_a=b"anna"), 400, "missing_field"),
     "no photo to detect": ("POST", "/api/detect", as_json(), 400, "missing_field"),
+    **{
+        f"{words} to promise": ("PUT", "/api/promise", {"json": {"fpir": rate}}, 422, code)
+        for words, rate, code in [
+            ("nothing at all", 0, "invalid_promise"),
+            ("less than nothing", -0.001, "invalid_promise"),
+            ("more than half", 0.51, "invalid_promise"),
+            ("no number", "nan", "invalid_promise"),
+            ("no end", "inf", "invalid_promise"),
+            ("a yes", True, "invalid_promise"),
+        ]
+    },
+    **{
+        f"{words} to promise": ("PUT", "/api/promise", sent, 400, code)
+        for words, sent, code in [
+            ("a word", form(fpir="few"), "malformed_json"),
+            ("a list", {"json": {"fpir": [0.1]}}, "malformed_json"),
+            ("a number too long", {"json": {"fpir": 10**400}}, "malformed_json"),
+            ("another thing", form(threshold="0.4"), "missing_field"),
+        ]
+    },
     "a method of nobody's": ("BREW", "/api/subjects", {}, 405, "method_not_allowed"),
 }
 
@@ -471,6 +536,88 @@ def test_a_name_that_is_taken_is_refused_and_stays(client: FlaskClient) -> None:
 
     assert_refusal(Described(client), answer, 409, "name_taken")
     assert client.get(f"/api/subjects/{ben}").get_json()["name"] == "Ben"
+
+
+def test_a_face_that_is_registered_under_another_name_is_refused_unless_allowed(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    anna = registered(client, "Anna")["subject"]["id"]
+    before = kept(tmp_path / "home")
+
+    answer = client.post("/api/register", **form(name="Bea", image=b"anna~2"))
+
+    assert_mixed_up(client, answer, "already_registered_as", anna)
+    assert answer.get_json()["subject"]["score"] >= answer.get_json()["threshold"]
+    assert kept(tmp_path / "home") == before
+    other = client.post("/api/register", **form(name="B", image=b"anna~2", allow_mismatch="true"))
+    assert other.get_json()["code"] == "already_registered_as"
+    allowed = {**as_json(name="Bea", image=b"anna~2")["json"], "allow_duplicate": True}
+    assert client.post("/api/register", json=allowed).status_code == 201
+    assert kept(tmp_path / "home") == dict.fromkeys(NOTHING, 2)
+
+
+def test_a_name_whose_face_is_another_is_refused_unless_allowed(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    anna = registered(client, "Anna")["subject"]["id"]
+    before = kept(tmp_path / "home")
+
+    answer = client.post("/api/register", **multipart(name="ANNA", image=b"ben"))
+
+    assert_mixed_up(client, answer, "name_belongs_to_another_face", anna)
+    assert answer.get_json()["subject"]["score"] < answer.get_json()["threshold"]
+    assert kept(tmp_path / "home") == before
+    other = client.post("/api/register", **form(name="Anna", image=b"ben", allow_duplicate="1"))
+    assert other.get_json()["code"] == "name_belongs_to_another_face"
+    allowed = multipart(name="Anna", image=b"ben", allow_mismatch="true")
+    assert client.post("/api/register", **allowed).get_json()["subject"]["samples"] == 2
+
+
+def test_a_face_of_ben_under_annas_name_needs_both_to_be_allowed(client: FlaskClient) -> None:
+    registered(client, "Anna")
+    registered(client, "Ben", b"ben")
+    wrong: dict[str, str | bytes] = {"name": "Anna", "image": b"ben~2"}
+
+    def code(**allowed: str) -> str:
+        answer = client.post("/api/register", **form(**wrong, **allowed))
+        return str(answer.get_json().get("code"))
+
+    assert code() == code(allow_mismatch="true") == "already_registered_as"
+    assert code(allow_duplicate="true") == "name_belongs_to_another_face"
+    assert client.get("/api/health").get_json()["samples"] == 2
+    assert code(allow_duplicate="true", allow_mismatch="true") == "None"
+    assert client.get("/api/health").get_json()["samples"] == 3
+
+
+def assert_mixed_up(client: FlaskClient, answer: TestResponse, code: str, subject: str) -> None:
+    assert_refusal(Described(client), answer, 409, code)
+    body = answer.get_json()
+    assert (body["subject"]["subject_id"], body["subject"]["name"]) == (subject, "Anna")
+    assert body["subject"]["sample_id"]
+
+
+def test_a_promise_is_kept_until_it_is_taken_back(client: FlaskClient) -> None:
+    for name in ("anna", "ben", "carl"):
+        registered(client, name, name.encode())
+    before = client.get("/api/promise").get_json()
+
+    changed = client.put("/api/promise", **form(fpir="1e-4")).get_json()
+    found = client.post("/api/recognise", **form(image=b"anna")).get_json()
+
+    assert changed["threshold"] == found["threshold"] > before["threshold"]
+    assert changed["fpir"] == found["fpir"] == 1e-4
+    assert changed["gallery"] == found["gallery"] == {"subjects": 3, "samples": 3}
+    assert changed["own_gallery"] == {"pairs": 3, "expected": 0.01, "found": None}
+    assert client.put("/api/promise", json={"fpir": None}).get_json() == before
+    assert client.get("/api/promise").get_json() == before
+
+
+def test_a_refused_promise_changes_nothing(client: FlaskClient) -> None:
+    before = client.get("/api/promise").get_json()
+
+    client.put("/api/promise", json={"fpir": 0})
+
+    assert client.get("/api/promise").get_json() == before
 
 
 def test_a_body_over_the_limit_is_refused(facecog: Facecog, tmp_path: Path) -> None:
@@ -581,6 +728,7 @@ def test_a_page_of_another_site_may_change_nothing(
         client.post("/api/register", headers=other, **form(name="Ben", image=b"ben")),
         client.patch(f"/api/subjects/{subject}", headers=other, **form(name="Ben")),
         client.delete(f"/api/subjects/{subject}", headers=other),
+        client.put("/api/promise", headers=other, **form(fpir="0.5")),
     ):
         assert_refusal(Described(client), answer, 403, "cross_origin")
     assert kept(tmp_path / "home")["subjects"] == 1

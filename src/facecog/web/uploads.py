@@ -55,7 +55,7 @@ def rate_field(name: str) -> float | None:
         return None
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise MalformedJson(f"The field `{name}` is a number or null.") from None
 
 
