@@ -87,6 +87,8 @@ class Calibration:
         margin: two subjects that both match are told apart when their scores differ by this much.
         made: the day, as YYYY-MM-DD; empty when not known.
         data: what it was measured on, in words.
+        fixed: a threshold that holds whatever is promised, since no error rate of it is known;
+            there are no tails then. It is never stored: who measures replaces it.
     """
 
     model: str
@@ -94,6 +96,7 @@ class Calibration:
     margin: float = 0.1
     made: str = ""
     data: str = ""
+    fixed: float | None = None
 
     def tail(self, samples: int = 1) -> Tail:
         """The tail against a subject with so many samples."""

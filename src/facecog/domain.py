@@ -215,17 +215,17 @@ class Operation:
 
     Attributes:
         threshold: cosine similarity at or above which two templates match.
-        fmr: false match rate of one comparison at the threshold.
+        fmr: false match rate of one comparison at the threshold; None where nobody measured it.
         model: the model card that made the templates.
         fpir: the promise that a search keeps; None for a comparison of two photos, whose promise
-            is `fmr` itself.
+            is `fmr` itself, and where `fmr` is not known.
         raised_by: what the threshold was raised by, since this gallery's people are more alike
             than the calibration's; in score.
         calibration: what the rates were measured on, in words.
     """
 
     threshold: float
-    fmr: float
+    fmr: float | None
     model: str
     fpir: float | None = None
     raised_by: float = 0.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from facecog.decision import (
+    LEVEL,
     RESEMBLE_FMR,
     Calibration,
     OwnGallery,
@@ -21,6 +22,8 @@ from facecog.store import Store
 
 # Subjects whose likeness to one another is looked at: 125,000 pairs say enough.
 OWN_SUBJECTS = 500
+# Where nothing is known that the gallery's people could be compared with.
+NOT_COMPARED = OwnGallery(pairs=0, expected=LEVEL, found=math.nan, shift=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Thresholds:
     def of_comparison(self) -> Operation:
         """For two photos."""
         calibration = self.calibration()
+        if calibration.fixed:
+            return _fixed(calibration, calibration.fixed)
         return Operation(
             threshold=calibration.tail().threshold(self._fmr),
             fmr=self._fmr,
@@ -79,7 +84,8 @@ class Thresholds:
 
     def of_resemblance(self) -> float:
         """Score from which a face may be that of the subject whose name it is given."""
-        return self.calibration().tail().threshold(RESEMBLE_FMR)
+        calibration = self.calibration()
+        return calibration.fixed or calibration.tail().threshold(RESEMBLE_FMR)
 
     def calibration(self) -> Calibration:
         """The one in force."""
@@ -100,6 +106,9 @@ def in_force(
     Args:
         people: one template each of some subjects, shape (n, d), of norm 1.
     """
+    if calibration.fixed:
+        fixed = _fixed(calibration, calibration.fixed)
+        return InForce(revision, calibration, NOT_COMPARED, fixed)
     own = own_gallery(people, calibration.tail())
     base = identification_threshold(calibration, gallery.by_samples, fpir)
     operation = Operation(
@@ -111,6 +120,16 @@ def in_force(
         calibration=_in_words(calibration),
     )
     return InForce(revision, calibration, own, operation)
+
+
+def _fixed(calibration: Calibration, threshold: float) -> Operation:
+    """What a threshold without error rates promises: nothing."""
+    return Operation(
+        threshold=threshold,
+        fmr=None,
+        model=calibration.model,
+        calibration=_in_words(calibration),
+    )
 
 
 def checked_rate(rate: float) -> float:

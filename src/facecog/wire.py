@@ -157,7 +157,7 @@ def _operation(operation: Operation) -> Json:
         "model": operation.model,
         "threshold": _rounded(operation.threshold),
         "fpir": operation.fpir,
-        "fmr": float(f"{operation.fmr:.3g}"),
+        "fmr": None if operation.fmr is None else float(f"{operation.fmr:.3g}"),
         "raised_by": _rounded(operation.raised_by),
         "calibration": operation.calibration,
     }

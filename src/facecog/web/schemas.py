@@ -81,7 +81,12 @@ class Operation(Schema):
         allow_none=True,
         metadata={"description": "The promise: of strangers searched, the part that gets a name."},
     )
-    fmr = Float(metadata={"description": "False match rate of one comparison at the threshold."})
+    fmr = Float(
+        allow_none=True,
+        metadata={
+            "description": "False match rate of one comparison at the threshold; null: not known."
+        },
+    )
     raised_by = Float(
         metadata={"description": "By how much this gallery's own people raise the threshold."}
     )
