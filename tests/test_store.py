@@ -10,33 +10,42 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, create_engine, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
+from facecog.decision import Calibration, Tail
 from facecog.domain import Sample, Subject, Template
 from facecog.errors import (
+    AlreadyRegisteredAs,
     DatabaseUnavailable,
     FacecogError,
     InvalidCursor,
     LegacyHome,
+    NameBelongsToAnotherFace,
     NameTaken,
     SampleNotFound,
     SubjectNotFound,
 )
+from facecog.index.memory import MemoryIndex
+from facecog.service import Facecog
 from facecog.store import Page, Store, tables
-from facecog.store.database import server_engine, sqlite_engine
+from facecog.store.database import MIGRATIONS, server_engine, sqlite_engine
+from tests import fakes
 
 MODEL = "fake"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -133,7 +142,13 @@ def add(store: Store, name: str, photo: str = "", model: str = MODEL) -> tuple[S
     return subject, sample
 
 
-def put(store: Store, name: str, photo: str, model: str = MODEL) -> tuple[Subject, Sample, bool]:
+def put(
+    store: Store,
+    name: str,
+    photo: str,
+    model: str = MODEL,
+    accept: Callable[[], None] = lambda: None,
+) -> tuple[Subject, Sample, bool]:
     return store.add_sample(
         name=name,
         template=template(photo, model),
@@ -141,6 +156,7 @@ def put(store: Store, name: str, photo: str, model: str = MODEL) -> tuple[Subjec
         photo_sha256=hashlib.sha256(photo.encode()).hexdigest(),
         origin="test",
         quality={"brightness": 100.0},
+        accept=accept,
     )
 
 
@@ -464,6 +480,12 @@ def test_the_revision_moves_by_one_with_each_write(store: Store) -> None:
     assert store.revision() == 3
     store.delete_subject(anna.id)
     assert store.revision() == 4
+    store.set_fpir(0.01)
+    assert store.revision() == 5
+    store.add_calibration(MODEL, {"margin": 0.1})
+    assert store.revision() == 6
+    store.retire_calibration(MODEL)
+    assert store.revision() == 7
 
 
 def test_reading_and_refused_writes_leave_the_revision(store: Store) -> None:
@@ -523,6 +545,85 @@ def test_the_gallery_forgets_the_deleted(store: Store) -> None:
     assert [row.sample_id for row in rows] == [of_ben.id]
 
 
+# -- the promise ------------------------------------------------------------------------------
+
+
+def test_the_promise_is_the_settings_until_the_owner_makes_another(database: Database) -> None:
+    store, other = database.store(), database.store()
+    assert store.fpir() is None
+
+    store.set_fpir(0.0001)
+    assert store.fpir() == other.fpir() == database.store().fpir() == 0.0001
+
+    other.set_fpir(None)
+    assert store.fpir() is None
+
+
+def test_the_newest_calibration_of_a_model_is_in_force_and_can_be_taken_back(
+    database: Database,
+) -> None:
+    store = database.store()
+    assert store.calibration(MODEL) is None
+    numbers = [{"made": day, "tails": [[[1e-3, 0.25]]]} for day in ("first", "second", "third")]
+    for one in numbers:
+        store.add_calibration(MODEL, one)
+    store.add_calibration("other", {"made": "of another model"})
+
+    assert store.calibration(MODEL) == database.store().calibration(MODEL) == numbers[2]
+    for before in (numbers[1], numbers[0], None):
+        assert store.retire_calibration(MODEL)
+        assert store.calibration(MODEL) == before
+    assert not store.retire_calibration(MODEL)
+    assert store.calibration("other") == {"made": "of another model"}
+
+    store.add_calibration(MODEL, numbers[0])
+    assert store.calibration(MODEL) == numbers[0]
+    assert database.rows("calibrations") == 5  # what was in force is still to be read
+
+
+def test_a_sample_that_is_not_accepted_leaves_nothing(store: Store, database: Database) -> None:
+    anna, sample = add(store, "Anna")
+    before = store.revision()
+
+    for name in ("Ben", "Anna"):
+        with pytest.raises(NameTaken):
+            put(store, name, "another photo", accept=refuse)
+
+    assert store.revision() == before
+    assert store.counts() == (1, 1)
+    assert store.subject(anna.id) == anna
+    assert database.rows("templates") == 1
+    assert database.crop_ids() == {sample.id}
+    assert put(store, "Ben", "another photo")[2]  # and can be added once it is accepted
+
+
+def test_a_photo_that_is_there_already_need_not_be_accepted_again(store: Store) -> None:
+    _, sample = add(store, "Anna")
+
+    assert put(store, "Anna", "Anna", accept=refuse)[1:] == (sample, False)
+
+
+def test_nobody_writes_while_a_sample_is_being_accepted(database: Database) -> None:
+    store, other = database.store(), database.store()
+    seen: list[tuple[int, bool]] = []
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def accept() -> None:
+            writing = pool.submit(add, other, "Ben")
+            done, _ = wait([writing], timeout=0.3)
+            seen.append((store.revision(), bool(done)))
+
+        put(store, "Anna", "anna", accept=accept)
+
+    assert seen == [(0, False)]
+    assert store.counts() == (2, 2)
+
+
+def refuse() -> None:
+    raise NameTaken("No.")
+
+
 # -- several at once --------------------------------------------------------------------------
 
 
@@ -551,6 +652,71 @@ def test_one_photo_sent_many_times_at_once_is_kept_once(database: Database) -> N
     assert len({sample.id for _, sample, _ in found}) == 1
     assert stores[0].counts() == (1, 1)
     assert len(database.crop_ids()) == 1
+
+
+def two_facecogs(database: Database) -> tuple[Facecog, Facecog]:
+    """Two processes' worth of facecog on one database."""
+    one, other = (
+        Facecog(
+            fakes.FakeEngine(),
+            store,
+            MemoryIndex(store, fakes.MODEL),
+            fakes.CALIBRATION,
+            fakes.decode,
+        )
+        for store in (database.store(), database.store())
+    )
+    return one, other
+
+
+def test_one_face_registered_by_two_facecogs_at_once_ends_in_one_subject(
+    database: Database,
+) -> None:
+    both = two_facecogs(database)
+
+    def enrol(number: int) -> bool:
+        try:
+            return both[number % 2].enrol(f"Name {number}", f"anna~{number}".encode()).added
+        except AlreadyRegisteredAs:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(enrol, range(16)))
+
+    assert added.count(True) == 1
+    assert both[0].counts() == both[1].counts() == (1, 1)
+    assert len(database.crop_ids()) == 1
+
+
+def test_one_name_given_to_many_faces_by_two_facecogs_at_once_is_of_one_face(
+    database: Database,
+) -> None:
+    both = two_facecogs(database)
+
+    def enrol(number: int) -> bool:
+        try:
+            return both[number % 2].enrol("Anna", f"person{number}".encode()).added
+        except NameBelongsToAnotherFace:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(enrol, range(16)))
+
+    assert added.count(True) == 1
+    assert both[0].counts() == both[1].counts() == (1, 1)
+
+
+def test_a_promise_and_a_calibration_hold_for_every_facecog_of_a_database(
+    database: Database,
+) -> None:
+    one, other = two_facecogs(database)
+    stricter = Calibration(fakes.MODEL, (Tail(((1e-2, 0.6), (1e-3, 0.7))),), 0.2, "today", "us")
+
+    assert one.promise(0.01).operation == other.in_force().operation
+    assert one.put_in_force(stricter).operation == other.in_force().operation
+    assert other.in_force().calibration == stricter
+    assert other.roll_back_calibration().operation == one.in_force().operation
+    assert one.in_force().operation.fpir == 0.01
 
 
 def test_two_stores_opened_at_once_on_nothing_make_the_tables_once(database: Database) -> None:
@@ -635,6 +801,35 @@ def test_the_migrations_make_the_tables_that_the_code_states(
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, tables.metadata) == []
+
+
+def test_a_database_from_before_promises_is_brought_up_to_date(database: Database) -> None:
+    with database.engine.connect().execution_options(writes=True) as connection:
+        with connection.begin():
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+        with connection.begin():
+            collection = connection.execute(text("SELECT id FROM collections")).scalar_one()
+            connection.execute(
+                insert(tables.subjects).values(
+                    id=NOWHERE,
+                    collection_id=collection,
+                    name="Anna",
+                    name_key="anna",
+                    created_at=datetime.now(timezone.utc),
+                )
+            )
+
+    store = database.store()
+
+    assert [subject.id for subject in store.subjects(10).items] == [NOWHERE]
+    assert (store.fpir(), store.calibration(MODEL)) == (None, None)
+    assert add(store, "anna")[0].id == NOWHERE
+    store.set_fpir(0.01)
+    store.add_calibration(MODEL, {"margin": 0.2})
+    assert (store.fpir(), store.calibration(MODEL)) == (0.01, {"margin": 0.2})
 
 
 def test_a_database_of_a_newer_facecog_is_refused_and_stays(database: Database) -> None:
