@@ -18,6 +18,7 @@ from facecog.domain import Template
 from facecog.engines.cards import SFACE
 from facecog.errors import (
     DatabaseUnavailable,
+    InvalidPromise,
     InvalidSetting,
     LegacyHome,
     ModelUnavailable,
@@ -62,6 +63,30 @@ def test_who_was_registered_is_known_after_a_restart(settings: Settings) -> None
 
     assert best is not None
     assert best.name == "Anna"
+
+
+def test_the_owners_promise_and_calibration_outlive_a_restart(settings: Settings) -> None:
+    with closing(open_facecog(settings)) as facecog:
+        card = facecog.in_force()
+        stricter = replace(card.calibration, margin=0.3, data="our own", made="2026-01-02")
+        facecog.put_in_force(stricter)
+        promised = facecog.promise(0.01)
+
+    with closing(open_facecog(replace(settings, fpir=0.1))) as facecog:
+        assert facecog.in_force().operation == promised.operation
+        assert facecog.in_force().calibration == stricter
+        assert facecog.roll_back_calibration().calibration == card.calibration
+        assert facecog.promise(None).operation.fpir == 0.1
+
+
+@pytest.mark.parametrize("setting", ["fpir", "fmr"])
+def test_a_rate_that_cannot_be_promised_leaves_nothing_open(
+    settings: Settings, setting: str
+) -> None:
+    with pytest.raises(InvalidPromise):
+        open_facecog(replace(settings, **{setting: 0.7}))  # type: ignore[arg-type]
+
+    assert not (settings.home / "faces.db-wal").exists()
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,21 @@ def test_a_face_that_cannot_be_taken_is_listed_with_the_reason(
     assert facecog.counts() == (1, 1)
 
 
+def test_one_person_under_two_names_is_listed_with_the_reason(
+    facecog: Facecog, tmp_path: Path
+) -> None:
+    rows: list[tuple[object, object]] = [("1", "Anna"), ("2", "Annie"), ("3", "Anna"), ("4", "Ben")]
+    crops = {"1": b"anna", "2": b"anna~2", "3": b"carl", "4": b"ben"}
+    folder = make(tmp_path / "old", rows, crops)
+
+    for added in (True, False):
+        first, other_name, other_face, ben = run(facecog, folder)
+        assert (first.added, ben.added) == (added, added)
+        assert other_name.refusal == "This face is registered already, as Anna."
+        assert other_face.refusal == "Anna is registered with another face."
+    assert facecog.counts() == (2, 2)
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotLegacy, match=r"no faces\.db"):
         legacy_faces(tmp_path)
