@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -62,11 +63,14 @@ def test_a_stricter_rate_never_has_a_lower_threshold(one: float, other: float) -
     assert TAIL.threshold(low) >= TAIL.threshold(high)
 
 
-def test_one_point_alone_errs_on_the_strict_side() -> None:
-    one = Tail(((1e-3, 0.3),))
+@pytest.mark.parametrize("known", [1e-2, 1e-3, 1e-5])
+def test_one_point_alone_errs_on_the_strict_side_both_ways(known: float) -> None:
+    cosines = NormalDist(0, 0.1)
+    one = Tail(((known, cosines.inv_cdf(1 - known)),))
 
-    assert one.threshold(1e-3) == pytest.approx(0.3)
-    assert one.threshold(1e-5) > TAIL.threshold(1e-5)
+    for fmr in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-8):
+        assert one.threshold(fmr) >= cosines.inv_cdf(1 - fmr) - 1e-9
+        assert one.fmr(one.threshold(fmr)) == pytest.approx(fmr)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +79,10 @@ def test_one_point_alone_errs_on_the_strict_side() -> None:
         (),
         ((0.0, 0.3),),
         ((1.0, 0.3),),
-        ((1e-3, 2.0),),
+        ((1e-3, -2.0),),
         ((1e-3, 0.3), (1e-4, 0.2)),
         ((1e-3, 0.3),) * 2,
+        ((1e-3, 0.0),),
     ],
 )
 def test_a_tail_that_does_not_fall_is_none(points: tuple[tuple[float, float], ...]) -> None:

@@ -44,11 +44,14 @@ class Tail:
     def __post_init__(self) -> None:
         if not self.points:
             raise ValueError("state at least one, fmr and threshold")
-        if not all(0 < rate < 1 and -1 <= score <= 1.5 for rate, score in self.points):
-            raise ValueError("fmr is between 0 and 1, threshold a cosine from -1 to 1")
+        # A score above 1 is one that the line reaches at a rate so low that no cosine does.
+        if not all(0 < rate < 1 and -1 <= score < math.inf for rate, score in self.points):
+            raise ValueError("fmr is between 0 and 1, a threshold at least -1")
         for (rate, score), (next_rate, next_score) in pairwise(self.points):
             if not (next_rate < rate and next_score > score):
                 raise ValueError("a lower fmr needs a higher threshold")
+        if len(self.points) == 1 and self.points[0][1] <= 0:
+            raise ValueError("one fmr alone needs a threshold above 0")
 
     def threshold(self, fmr: float) -> float:
         """The score that at most a part `fmr` of non-mated comparisons reaches."""
@@ -61,13 +64,23 @@ class Tail:
         return float(min(1.0, 10.0 ** _line(score, scores, rates)))
 
     def _ends(self) -> tuple[list[float], list[float]]:
-        """log10 of the rates and the scores, both in the order of rising scores.
+        """log10 of the rates and the scores, both in the order of rising scores."""
+        if len(self.points) == 1:
+            return _ends_of_one(*self.points[0])
+        return [math.log10(rate) for rate, _ in self.points], [score for _, score in self.points]
 
-        One point alone is joined to (1, 0): half of all cosines are below 0, so this errs on the
-        strict side.
-        """
-        points = self.points if len(self.points) > 1 else ((1.0, 0.0), *self.points)
-        return [math.log10(rate) for rate, _ in points], [score for _, score in points]
+
+def _ends_of_one(rate: float, score: float) -> tuple[list[float], list[float]]:
+    """One point alone, stretched on the strict side both ways.
+
+    Below it as a normal distribution around 0, where log10 of the rate falls with the square of
+    the score; beyond it in the straight line from (1, 0), which is above that curve.
+    """
+    depth, parts = math.log10(rate), [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]
+    return (
+        [*(depth * part for part in parts), 2 * depth],
+        [*(score * math.sqrt(part) for part in parts), 2 * score],
+    )
 
 
 def _line(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
