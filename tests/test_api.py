@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from facecog.config import Settings
 from facecog.errors import DatabaseUnavailable
 from facecog.service import Facecog
-from tests import sending
+from tests import fakes, sending
 from tests.assets import photo
 from tests.conftest import app_of
 from tests.sending import as_json, form, form_encoded_twice, multipart, raw_form
@@ -204,6 +204,7 @@ def test_an_identification_says_what_is_needed_to_explain_it(api: Described) -> 
 
     assert found["gallery"] == {"subjects": 2, "samples": 2}
     assert (found["model"], found["fpir"], found["raised_by"]) == ("fake", 0.001, 0)
+    assert found["min_margin"] == fakes.CALIBRATION.margin
     assert found["fmr"] == pytest.approx(0.001 / 2, rel=0.01)
     assert found["threshold"] == face["threshold"]
     assert face["margin"] == pytest.approx(face["score"] - face["candidates"][1]["score"], abs=2e-4)

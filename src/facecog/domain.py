@@ -221,6 +221,8 @@ class Operation:
             is `fmr` itself, and where `fmr` is not known.
         raised_by: what the threshold was raised by, since this gallery's people are more alike
             than the calibration's; in score.
+        min_margin: two subjects that both match are told apart when their scores differ by this
+            much; 0 where there is only one.
         calibration: what the rates were measured on, in words.
     """
 
@@ -229,6 +231,7 @@ class Operation:
     model: str
     fpir: float | None = None
     raised_by: float = 0.0
+    min_margin: float = 0.0
     calibration: str = ""
 
 

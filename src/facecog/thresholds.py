@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from facecog.decision import (
@@ -107,7 +107,7 @@ def in_force(
         people: one template each of some subjects, shape (n, d), of norm 1.
     """
     if calibration.fixed:
-        fixed = _fixed(calibration, calibration.fixed)
+        fixed = replace(_fixed(calibration, calibration.fixed), min_margin=calibration.margin)
         return InForce(revision, calibration, NOT_COMPARED, fixed)
     own = own_gallery(people, calibration.tail())
     base = identification_threshold(calibration, gallery.by_samples, fpir)
@@ -117,6 +117,7 @@ def in_force(
         model=calibration.model,
         fpir=fpir,
         raised_by=own.shift,
+        min_margin=calibration.margin,
         calibration=_in_words(calibration),
     )
     return InForce(revision, calibration, own, operation)

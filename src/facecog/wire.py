@@ -116,7 +116,7 @@ def _identified(found: IdentifiedFace) -> Json:
         "name": found.match.name if found.match else None,
         "subject_id": found.match.subject_id if found.match else None,
         "score": None if found.score is None else round(found.score, 4),
-        "threshold": _rounded(found.threshold),
+        "threshold": rounded(found.threshold),
         "margin": None if found.margin is None else round(found.margin, 4),
         "candidates": [candidate_json(candidate) for candidate in found.candidates],
     }
@@ -155,15 +155,16 @@ def gallery_json(gallery: GallerySize) -> Json:
 def _operation(operation: Operation) -> Json:
     return {
         "model": operation.model,
-        "threshold": _rounded(operation.threshold),
+        "threshold": rounded(operation.threshold),
         "fpir": operation.fpir,
         "fmr": None if operation.fmr is None else float(f"{operation.fmr:.3g}"),
-        "raised_by": _rounded(operation.raised_by),
+        "raised_by": rounded(operation.raised_by),
+        "min_margin": rounded(operation.min_margin),
         "calibration": operation.calibration,
     }
 
 
-def _rounded(threshold: float) -> float:
+def rounded(threshold: float) -> float:
     """Up, so that a score that prints as the threshold is one that reaches it."""
     return math.ceil(threshold * 1e4 - 1e-6) / 1e4
 

@@ -25,7 +25,7 @@ from facecog.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from facecog.wire import candidate_json, face_json, size_json
+from facecog.wire import candidate_json, face_json, rounded, size_json
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def _extras(error: FacecogError) -> dict[str, Any]:
         extras["faces"] = [face_json(face) for face in error.faces]
     if isinstance(error, MixedUp):
         extras["subject"] = candidate_json(error.candidate)
-        extras["threshold"] = error.threshold
+        extras["threshold"] = rounded(error.threshold)
     if isinstance(error, LowQuality):
         extras["reasons"] = [reason.code for reason in error.quality.reasons]
     return extras

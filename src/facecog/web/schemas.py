@@ -90,6 +90,9 @@ class Operation(Schema):
     raised_by = Float(
         metadata={"description": "By how much this gallery's own people raise the threshold."}
     )
+    min_margin = Float(
+        metadata={"description": "Two subjects that match are told apart from this margin on."}
+    )
     calibration = String(metadata={"description": "What the rates were measured on."})
 
 
