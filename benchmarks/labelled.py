@@ -14,19 +14,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from facecog.bootstrap import chosen_card
-from facecog.config import Settings
-from facecog.domain import Detection, Face, Vectors
-from facecog.engines.cards import YUNET
+from facecog.domain import Box, Detection, Face, Pixels, Template, Vectors
+from facecog.engines.cards import SFACE, YUNET
 from facecog.engines.fetch import ensure
-from facecog.engines.onnx import OnnxEngine
+from facecog.engines.onnx import Found, OnnxEngine
 from facecog.evaluation.templates import middle_faces
+from facecog.geometry import crop
 from facecog.image import decode
 
 ROOT = Path(__file__).parent.parent
 FACES = ROOT.parent / "shared" / "faces"
 CACHE = ROOT / ".cache" / "evaluation.db"
 MODELS = ROOT / ".cache" / "models"
+
+
+# People of the smaller sets who are in lfw_dev too.
+TWICE = {"face_recognition: joe_biden": "Joseph_Biden"}
 
 
 class Photos(NamedTuple):
@@ -41,27 +44,86 @@ class Photos(NamedTuple):
     plain: Vectors
 
 
-def lfw_dev(model: str = "sface") -> Photos:
+class Mirrored(OnnxEngine):
+    """Makes templates of the aligned crop's mirror image."""
+
+    def _template(self, aligned: Pixels) -> Template:
+        return super()._template(np.ascontiguousarray(aligned[:, ::-1]))
+
+
+class Half(OnnxEngine):
+    """Looks for faces at half the usual size."""
+
+    def _look(self, pixels: Pixels, scale: float) -> list[Found]:
+        return super()._look(pixels, scale / 2)
+
+
+class Twice(OnnxEngine):
+    """Looks at each found face once more, by itself, and takes the mean of the landmarks."""
+
+    def _find(self, pixels: Pixels) -> list[Found]:
+        return [self._again(pixels, found) for found in super()._find(pixels)]
+
+    def _again(self, pixels: Pixels, found: Found) -> Found:
+        box = Box(*(float(value) for value in found.box))
+        x, y = max(0, int(box.x - box.width)), max(0, int(box.y - box.height))
+        around = crop(pixels, box, margin=1.0)
+        second = self._look(around, 640 / max(around.shape[:2]))
+        corner = np.array([x, y], np.float32)
+        near = [
+            one
+            for one in second
+            if np.hypot(*(one.landmarks[2] + corner - found.landmarks[2])) < box.width / 4
+        ]
+        if not near:
+            return found
+        return found._replace(landmarks=(found.landmarks + near[0].landmarks + corner) / 2)
+
+
+ENGINES = {"plain": OnnxEngine, "mirrored": Mirrored, "half": Half, "twice": Twice}
+
+
+def lfw_dev(engine: str = "plain") -> Photos:
     """The 2,200 photographs of lfw_dev, labels corrected where they are known to be wrong."""
     folder = FACES / "lfw_dev"
     with (ROOT / "benchmarks" / "lfw_corrections.csv").open(newline="") as opened:
         corrected = {folder / row["path"]: row["identity"] for row in csv.DictReader(opened)}
     paths = sorted((folder / "images").rglob("*.jpg"))
-    return photos(paths, [corrected.get(path, path.parent.name) for path in paths], model)
+    return photos(paths, [corrected.get(path, path.parent.name) for path in paths], engine)
 
 
-def photos(paths: list[Path], people: list[str], model: str = "sface") -> Photos:
+def everybody() -> Photos:
+    """lfw_dev and the smaller sets with a person named for each photo."""
+    lfw = lfw_dev()
+    paths: list[Path] = []
+    people: list[str] = []
+    for folder in ("bbt_cast", "dlib_johns", "face_recognition", "human_expressions"):
+        for part in ("ident_gallery.csv", "ident_probes.csv"):
+            with (FACES / folder / part).open(newline="") as opened:
+                for row in csv.DictReader(opened):
+                    paths.append(FACES / folder / row["path"])
+                    person = f"{folder}: {row['identity']}"
+                    people.append(TWICE.get(person, person))
+    rest = photos(paths, people)
+    return Photos(
+        lfw.paths + rest.paths,
+        np.concatenate([lfw.people, rest.people]),
+        lfw.faces + rest.faces,
+        np.concatenate([lfw.plain, rest.plain]),
+    )
+
+
+def photos(paths: list[Path], people: list[str], engine: str = "plain") -> Photos:
     """Any labelled photographs."""
-    card = chosen_card(Settings(models=MODELS, model=model))
-    ensure([YUNET, card], MODELS)
+    ensure([YUNET, SFACE], MODELS)
     # Without its centre: the measuring chooses one that knows nothing of who is measured.
-    engine = OnnxEngine(YUNET, replace(card, centre=()), MODELS)
+    made_by = ENGINES[engine](YUNET, replace(SFACE, centre=()), MODELS)
 
     def embed(photo: bytes) -> Detection:
         picture = decode(photo)
-        return Detection(picture.size, engine.embed(picture))
+        return Detection(picture.size, made_by.embed(picture))
 
-    found = middle_faces(paths, embed, f"{model} plain", CACHE)
+    found = middle_faces(paths, embed, f"sface, {engine}", CACHE, label=engine)
     kept = [i for i, face in enumerate(found) if face]
     faces = [face for face in found if face]
     return Photos(
@@ -74,5 +136,10 @@ def photos(paths: list[Path], people: list[str], model: str = "sface") -> Photos
 
 def centred(plain: Vectors, centre: Vectors) -> Vectors:
     """Templates as the engine makes them with this centre, shape (d,)."""
-    moved: Vectors = plain - centre
-    return moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    return unit(plain - centre)
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Each row brought to norm 1."""
+    brought: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return brought
