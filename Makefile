@@ -1,13 +1,16 @@
-# make run: serve on http://127.0.0.1:8080.  make test, make lint: what CI runs.
+# make run: serve on http://127.0.0.1:8080.  make lint, test, test-deepface: what CI runs.
 PYTHON ?= python3
 PORT ?= 8080
 export FACECOG_HOME ?= data
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python $(INSTALL)
+# DeepFace has an environment of its own, so that nothing else comes to lean on what it brings.
+DEEPFACE := .venv-deepface
 
-.PHONY: run test lint format screenshots lock clean
+.PHONY: run test test-deepface lint format screenshots lock clean
 
 run: $(VENV)/app
 	$(BIN)/facecog serve --port $(PORT)
@@ -15,6 +18,10 @@ run: $(VENV)/app
 test: $(VENV)/dev
 	tools/ensure_browser.sh
 	$(BIN)/python -m pytest
+
+# The engine of DeepFace, for real, and the store where it is installed.
+test-deepface: $(DEEPFACE)/dev
+	$(DEEPFACE)/bin/python -m pytest tests/deepface tests/test_store.py
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -34,17 +41,17 @@ screenshots: $(VENV)/dev
 # The exact versions of everything, for every Python and system that pyproject.toml allows.
 lock: $(VENV)/dev
 	$(PIP) uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.10 --extra dev \
-		--no-header --no-annotate --output-file constraints.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.10 \
+		--extra dev --extra deepface --no-header --no-annotate --output-file constraints.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(DEEPFACE) .cache .mypy_cache .ruff_cache .pytest_cache
 
-$(BIN)/python:
+$(BIN)/python $(DEEPFACE)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo 'facecog needs Python 3.10 or newer (make PYTHON=python3.12 ...).' >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || \
-		{ rm -rf $(VENV); echo 'No venv: on Debian and Ubuntu, apt install python3-venv.' >&2; exit 1; }
+	@$(PYTHON) -m venv $(@:/bin/python=) || \
+		{ rm -rf $(@:/bin/python=); echo 'No venv: on Debian and Ubuntu, apt install python3-venv.' >&2; exit 1; }
 
 $(VENV)/app: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable .
@@ -53,3 +60,7 @@ $(VENV)/app: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/app
+
+$(DEEPFACE)/dev: pyproject.toml constraints.txt | $(DEEPFACE)/bin/python
+	$(DEEPFACE)/bin/python $(INSTALL) --editable '.[deepface,dev]'
+	@touch $@

@@ -109,6 +109,20 @@ def test_a_model_that_is_no_embedder_is_refused_with_those_there_are(
         chosen_card(replace(settings, model=name))
 
 
+def test_an_engine_that_there_is_not_is_refused_before_anything_is_made(
+    settings: Settings,
+) -> None:
+    with pytest.raises(InvalidSetting, match="FACECOG_ENGINE is onnx or deepface, not yolo"):
+        open_facecog(replace(settings, engine="yolo"))
+
+    assert not settings.home.exists()
+
+
+def test_deepface_that_is_not_installed_is_said_to_be(settings: Settings) -> None:
+    with pytest.raises(ModelUnavailable, match=r"pip install 'facecog\[deepface\]'"):
+        open_facecog(replace(settings, engine="deepface"))
+
+
 def everything(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -20,7 +20,10 @@ def test_each_setting_is_read_from_its_variable() -> None:
     given = {
         "FACECOG_HOME": "/srv/faces",
         "FACECOG_MODELS": "/srv/models",
+        "FACECOG_ENGINE": "deepface",
         "FACECOG_MODEL": "mine",
+        "FACECOG_DEEPFACE_MODEL": "ArcFace",
+        "FACECOG_DEEPFACE_DETECTOR": "retinaface",
         "FACECOG_DATABASE_URL": "postgresql://anna@localhost/faces",
         "FACECOG_MAX_BYTES": "1000",
         "FACECOG_MAX_PIXELS": "2000",
@@ -32,7 +35,10 @@ def test_each_setting_is_read_from_its_variable() -> None:
     assert settings == Settings(
         home=Path("/srv/faces"),
         models=Path("/srv/models"),
+        engine="deepface",
         model="mine",
+        deepface_model="ArcFace",
+        deepface_detector="retinaface",
         database_url="postgresql://anna@localhost/faces",
         max_bytes=1000,
         max_pixels=2000,

@@ -330,6 +330,52 @@ def test_a_fetch_that_is_interrupted_leaves_nothing_and_can_be_done_again(
     assert (models / "one.onnx").read_bytes() == ONE
 
 
+def test_a_file_is_shared_as_a_link_and_fetched_only_where_it_is_missing(
+    site: Site, models: Path, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs" / "weights"
+
+    for _ in range(2):
+        fetch.share([on_site(site)], models, theirs)
+
+    assert (theirs / "one.onnx").samefile(models / "one.onnx")
+    assert site.asked == ["/one.onnx"]
+
+
+def test_a_file_that_they_have_already_is_left_alone(
+    site: Site, models: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "one.onnx").write_bytes(b"theirs")
+
+    fetch.share([on_site(site)], models, tmp_path)
+
+    assert (tmp_path / "one.onnx").read_bytes() == b"theirs"
+    assert site.asked == []
+
+
+def test_a_file_is_copied_where_links_fail(
+    site: Site, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", no_links)
+    theirs = tmp_path / "theirs"
+
+    fetch.share([on_site(site)], models, theirs)
+
+    assert contents(theirs) == {"one.onnx": ONE}
+
+
+def test_a_folder_of_theirs_that_cannot_be_written_is_one_clear_line(
+    site: Site, models: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "theirs").write_bytes(b"a file where the folder should be")
+
+    with pytest.raises(ModelUnavailable, match=r"weights cannot be used: Not a directory\.$"):
+        fetch.share([on_site(site)], models, tmp_path / "theirs" / "weights")
+
+
 def test_check_finds_what_is_missing_or_damaged(models: Path) -> None:
     one = card("one", ONE)
     with pytest.raises(ModelUnavailable, match=r"one\.onnx is not there"):

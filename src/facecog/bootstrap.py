@@ -5,24 +5,29 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from facecog.config import Settings
 from facecog.decision import Calibration
-from facecog.engines.cards import YUNET, Card, all_cards
-from facecog.engines.fetch import ensure
+from facecog.engines import FaceEngine
+from facecog.engines.cards import SFACE, YUNET, Card, all_cards
+from facecog.engines.fetch import ensure, share
 from facecog.engines.onnx import OnnxEngine
-from facecog.errors import InvalidCard, InvalidSetting
+from facecog.errors import InvalidCard, InvalidSetting, ModelUnavailable
 from facecog.image import decode
 from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
 from facecog.store import Store
 
 log = logging.getLogger(__name__)
+
+# DeepFace's names of what facecog fetches too, with a check that DeepFace does not make.
+DEEPFACES = {"SFace": SFACE, "yunet": YUNET}
 
 
 def open_facecog(settings: Settings | None = None) -> Facecog:
@@ -36,17 +41,17 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
         InvalidPromise.
     """
     settings = settings or Settings.from_environment(os.environ)
-    embedder = chosen_card(settings)
+    open_engine = chosen_engine(settings)
     with ExitStack() as failed:
         # The store first: a folder that it refuses gets no models either.
         store = open_store(settings)
         failed.callback(store.close)
-        ensure([YUNET, embedder], settings.models_folder)
+        engine, calibration = open_engine()
         facecog = Facecog(
-            engine=OnnxEngine(YUNET, embedder, settings.models_folder),
+            engine=engine,
             store=store,
-            index=MemoryIndex(store, embedder.name),
-            calibration=calibration_of(embedder),
+            index=MemoryIndex(store, engine.model),
+            calibration=calibration,
             decode=partial(decode, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
             fpir=settings.fpir,
             fmr=settings.fmr,
@@ -73,6 +78,37 @@ def open_store(settings: Settings) -> Store:
     if settings.database_url:
         return Store.on_server(settings.database_url)
     return Store.on_sqlite(settings.home)
+
+
+def chosen_engine(settings: Settings) -> Callable[[], tuple[FaceEngine, Calibration]]:
+    """What opens the engine of FACECOG_ENGINE, and says what is known of its scores.
+
+    Raises: InvalidSetting, InvalidCard; when it is called: ModelUnavailable.
+    """
+    if settings.engine == "onnx":
+        return partial(_onnx_engine, chosen_card(settings), settings.models_folder)
+    if settings.engine == "deepface":
+        return partial(_deepface_engine, settings)
+    raise InvalidSetting(f"FACECOG_ENGINE is onnx or deepface, not {settings.engine}.")
+
+
+def _onnx_engine(embedder: Card, models: Path) -> tuple[FaceEngine, Calibration]:
+    ensure([YUNET, embedder], models)
+    return OnnxEngine(YUNET, embedder, models), calibration_of(embedder)
+
+
+def _deepface_engine(settings: Settings) -> tuple[FaceEngine, Calibration]:
+    if find_spec("deepface") is None:
+        raise ModelUnavailable("DeepFace is not installed: pip install 'facecog[deepface]'.")
+    model, detector = settings.deepface_model, settings.deepface_detector
+    # DeepFace looks for its weights below, and for the home as soon as it is imported.
+    home = os.environ.setdefault("DEEPFACE_HOME", str(settings.models_folder / "deepface"))
+    ours = [DEEPFACES[name] for name in (model, detector) if name in DEEPFACES]
+    share(ours, settings.models_folder, Path(home, ".deepface", "weights"))
+    from facecog.engines.deepface import DeepFaceEngine
+
+    engine = DeepFaceEngine(model, detector)
+    return engine, engine.calibration
 
 
 def chosen_card(settings: Settings) -> Card:

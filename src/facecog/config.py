@@ -21,7 +21,10 @@ class Settings:
 
     home: Path = setting(Path("data"), "The folder for faces.db, dataset/ and models/.")
     models: Path | None = setting(None, "The models folder, when it is not HOME/models.")
+    engine: str = setting("onnx", "What finds faces and makes templates: onnx or deepface.")
     model: str = setting("sface", "The card of the model that makes templates.")
+    deepface_model: str = setting("SFace", "DeepFace's name of the model, for its engine.")
+    deepface_detector: str = setting("yunet", "DeepFace's name of the detector, for its engine.")
     database_url: str | None = setting(
         None, "postgresql://user:password@host/name, instead of HOME/faces.db."
     )

@@ -53,6 +53,33 @@ def ensure(cards: Iterable[Card], models: Path) -> None:
             _fetch(card, [other for other in missing if other is not card], models)
 
 
+def share(cards: Iterable[Card], models: Path, folder: Path) -> None:
+    """Put files into another program's folder too; links to ours, where the disk allows them.
+
+    Raises:
+        ModelUnavailable: one could not be had, or the folder cannot be written to.
+    """
+    missing = [card for card in cards if not (folder / card.file).exists()]
+    ensure(missing, models)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for card in missing:
+            _link(models / card.file, folder / card.file)
+    except OSError as error:
+        raise ModelUnavailable(f"{folder} cannot be used: {error.strerror}.") from error
+
+
+def _link(file: Path, link: Path) -> None:
+    try:
+        os.link(file, link)
+    except FileExistsError:  # another facecog was faster
+        return
+    except OSError:  # another disk, or one without links
+        part = link.with_name(f"{link.name}.{os.getpid()}.part")
+        shutil.copyfile(file, part)
+        os.replace(part, link)
+
+
 def check(card: Card, models: Path) -> None:
     """Compare a file's hash with its card's.
 

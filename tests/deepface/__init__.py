@@ -1,0 +1,1 @@
+"""Tests of the DeepFace engine, where DeepFace is installed: make test-deepface."""
