@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from facecog import cli
+from facecog.cli import common, words
+from facecog.decision import Calibration, Tail
 from facecog.engines.cards import SFACE, YUNET
 from facecog.errors import DatabaseUnavailable
 from facecog.service import Facecog
+from tests import fakes
 from tests.assets import MODELS, PHOTOS
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -34,9 +38,9 @@ def run(
     facecog: Facecog, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Run]:
     """A command on the fake engine, in a folder where `anna.jpg` is a picture of Anna."""
-    monkeypatch.setattr(cli, "open_facecog", lambda settings: facecog)
+    monkeypatch.setattr(common, "open_facecog", lambda settings: facecog)
     monkeypatch.chdir(tmp_path)
-    for name in ("anna", "anna~2", "ben", "carl", "anna+ben", "anna?"):
+    for name in ("anna", "anna~2", "anna~3", "ben", "carl", "anna+ben", "anna?", "carl?"):
         Path(f"{name}.jpg").write_text(name)
     Path("empty.jpg").touch()
     yield call
@@ -108,6 +112,107 @@ def test_a_refused_photo_is_json_too(run: Run) -> None:
     assert taken["message"] == "Registered Successfully"
 
 
+def test_a_mix_up_is_refused_unless_it_is_allowed(run: Run) -> None:
+    run("register", "Anna", "anna.jpg")
+
+    both = run("register", "Bea", "anna~2.jpg", "ben.jpg")
+    assert both.exit_code == 1
+    assert both.stderr == "anna~2.jpg: This face is registered already, as Anna.\n"
+    assert both.stdout == "ben.jpg: registered as Bea\n"
+    (refused,) = lines(run("register", "Anna", "carl.jpg", "--json"))
+    assert refused["error"]["code"] == "name_belongs_to_another_face"
+
+    twin = run("register", "Cleo", "anna~2.jpg", "--allow-duplicate")
+    assert twin.stdout == "anna~2.jpg: registered as Cleo\n"
+    other = run("register", "Anna", "carl.jpg", "--allow-mismatch")
+    assert other.stdout == "carl.jpg: registered as Anna\n"
+
+
+def test_a_face_that_may_be_two_people_is_uncertain(run: Run) -> None:
+    register_twins(run)
+
+    found = run("recognise", "anna.jpg", "carl?.jpg", "anna~2.jpg")
+
+    assert set(found.stdout.splitlines()[0].partition(": ")[2].split()[1::2]) == {"(Anna", "Bea)"}
+    assert found.stdout.splitlines()[1] == (
+        "carl?.jpg: uncertain (too poor to judge: the face is too dark: turn towards the light)"
+    )
+    assert re.fullmatch(r"anna~2.jpg: Anna \(\S+\)", found.stdout.splitlines()[2])
+
+
+def register_twins(run: Run) -> None:
+    run("register", "Anna", "anna~2.jpg")
+    run("register", "Bea", "anna~3.jpg", "--allow-duplicate")
+
+
+def test_recognise_explains_each_face_in_plain_words(run: Run) -> None:
+    run("register", "Anna", "anna.jpg")
+    run("register", "Ben", "ben.jpg")
+    (sample,) = lines(run("samples", "list", "Anna", "--json"))
+
+    said = explained(run, "anna~2.jpg")
+
+    assert said[0] == "anna~2.jpg: Anna (score)"
+    assert said[1:] == [
+        "  face 1, 8x8 at 0,0: Anna, whose score reaches the threshold",
+        f"    score score with Anna, threshold score; most like sample {sample['id']}",
+        "    margin score to Ben, who has score",
+        "    quality: good",
+        "  threshold score, with 2 people registered by 2 photos: "
+        "of strangers who are searched, at most 1 in 1,000 gets a name",
+        "  model fake, measured on: not known",
+    ]
+
+
+def explained(run: Run, photo: str) -> list[str]:
+    """The lines of an explanation, without its figures."""
+    return re.sub(r"-?\d\.\d+", "score", run("recognise", photo, "--explain").stdout).splitlines()
+
+
+def test_recognise_explains_why_a_face_has_no_name(run: Run) -> None:
+    assert explained(run, "carl.jpg")[1] == (
+        "  face 1, 8x8 at 0,0: unknown, since nobody is registered"
+    )
+    register_twins(run)
+
+    assert explained(run, "carl.jpg")[1] == (
+        "  face 1, 8x8 at 0,0: unknown, since nobody's score reaches the threshold"
+    )
+    poor = explained(run, "carl?.jpg")
+    assert poor[1] == (
+        "  face 1, 8x8 at 0,0: uncertain, since nobody's score reaches the threshold "
+        "and the face is too poor to be judged"
+    )
+    assert "    quality: the face is too dark: turn towards the light" in poor
+    twins = explained(run, "anna.jpg")[1]
+    assert re.fullmatch(
+        r"  face 1, .*: uncertain, since (Anna and Bea|Bea and Anna) both reach the threshold "
+        "and are less than score apart",
+        twins,
+    )
+
+
+def test_recognise_explains_what_raised_the_threshold(run: Run, facecog: Facecog) -> None:
+    one_family(facecog)
+
+    said = explained(run, "carl.jpg")
+
+    assert (
+        "  raised by score, since the people registered here are more alike than those it was "
+        "measured on"
+    ) in said
+    assert "pairs of people" in run("promise").stdout
+    assert re.search(r"; that raises the threshold by 0\.\d{4}\n", run("promise").stdout)
+
+
+def one_family(facecog: Facecog) -> None:
+    """People who all look a little like one another, for a model that says nobody does."""
+    for number in range(30):
+        facecog.enrol(f"Person {number}", f"person{number}".encode())
+    nobody = Calibration(fakes.MODEL, (Tail(((1e-2, 0.1), (1e-3, 0.11))),), made="2026-01-02")
+    facecog.put_in_force(nobody)
+
+
 def test_verify_says_same_or_not(run: Run) -> None:
     same, other = run("verify", "anna.jpg", "anna~2.jpg"), run("verify", "anna.jpg", "ben.jpg")
 
@@ -155,11 +260,22 @@ def test_every_page_of_people_is_listed(
     run: Run, facecog: Facecog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
-        facecog.enrol(f"Person {number}", b"anna")
+        facecog.enrol(f"Person {number}", f"person{number}".encode())
     subjects = facecog.subjects
     monkeypatch.setattr(facecog, "subjects", lambda **asked: subjects(limit=2, **asked))
 
     assert len(run("people", "list").stdout.splitlines()) == 5
+
+
+def test_look_alikes_are_listed(run: Run) -> None:
+    assert run("people", "lookalikes").stdout == ""
+    register_twins(run)
+
+    assert re.fullmatch(
+        r"0\.9\d  (Anna and Bea|Bea and Anna)\n", run("people", "lookalikes").stdout
+    )
+    (pair,) = lines(run("people", "lookalikes", "--json"))
+    assert {one["name"] for one in pair["people"]} == {"Anna", "Bea"}
 
 
 def test_deleting_asks_first(run: Run) -> None:
@@ -224,9 +340,67 @@ def test_a_database_that_is_away_is_one_line(home: Path, monkeypatch: pytest.Mon
     def away(_: object) -> None:
         raise DatabaseUnavailable("The database does not answer; try again.")
 
-    monkeypatch.setattr(cli, "open_facecog", away)
+    monkeypatch.setattr(common, "open_facecog", away)
 
     assert_refused(call("people", "list"), "The database does not answer; try again.")
+
+
+# -- the promise ------------------------------------------------------------------------------
+
+
+def test_the_promise_is_shown_with_all_that_it_rests_on(run: Run, facecog: Facecog) -> None:
+    register_twins(run)
+    facecog.put_in_force(replace(fakes.CALIBRATION, data="our office", made="2026-01-02"))
+
+    said = re.sub(r"0\.\d+", "score", run("promise").stdout).splitlines()
+
+    assert said == [
+        "threshold score, with 2 people registered by 2 photos: "
+        "of strangers who are searched, at most 1 in 1,000 gets a name",
+        "model fake, measured on: our office, 2026-01-02",
+        "own gallery: 1 pair of people, too few to say how alike they are",
+        "look-alikes: 1 pair",
+    ]
+
+
+def test_another_promise_is_made_and_taken_back(run: Run, facecog: Facecog) -> None:
+    before = facecog.in_force().operation
+
+    (changed,) = lines(run("promise", "0.01", "--json"))
+    assert changed["fpir"] == facecog.in_force().operation.fpir == 0.01
+    assert changed["threshold"] < before.threshold
+    assert "at most 1 in 100 gets a name" in run("promise").stdout
+    assert "at most 1 in 1,000 gets a name" in run("promise", "--reset").stdout
+    assert facecog.in_force().operation == before
+
+
+@pytest.mark.parametrize("rate", ["0", "0.6", "nan", "inf"])
+def test_a_rate_that_cannot_be_promised_is_refused(run: Run, facecog: Facecog, rate: str) -> None:
+    before = facecog.in_force()
+
+    assert_refused(
+        run("promise", rate),
+        f"An error rate to promise is above 0 and at most 0.5, not {float(rate):g}.",
+    )
+    assert facecog.in_force() == before
+    assert run("promise", "few").exit_code == 2
+    assert run("promise", "0.1", "--reset").exit_code == 2
+
+
+def test_a_promise_that_no_score_can_keep_is_said_to_name_nobody(
+    run: Run, facecog: Facecog
+) -> None:
+    facecog.put_in_force(Calibration(fakes.MODEL, (Tail(((1e-2, 0.5), (1e-3, 0.9))),)))
+
+    said = run("promise", "1e-5").stdout
+
+    assert "no score keeps the promise of 1 in 100,000, so nobody gets a name" in said
+
+
+def test_a_model_of_unknown_error_rates_promises_nothing(run: Run, facecog: Facecog) -> None:
+    at = replace(facecog.in_force().operation, fpir=None, fmr=None)
+
+    assert words.promised(at) == "the model's own, and nothing is known of its error rates"
 
 
 # -- models and settings ----------------------------------------------------------------------

@@ -15,7 +15,7 @@ import click
 from facecog.bootstrap import open_facecog
 from facecog.config import Settings
 from facecog.domain import Subject
-from facecog.errors import InvalidInput
+from facecog.errors import InvalidInput, MixedUp
 from facecog.service import Facecog
 from facecog.store import Page
 from facecog.wire import Json
@@ -49,7 +49,7 @@ def on_each(
     for image in images:
         try:
             answer, said = one(image.read_bytes())
-        except InvalidInput as error:
+        except (InvalidInput, MixedUp) as error:
             refused = True
             answer, said = {"error": {"code": error.code, "detail": str(error)}}, str(error)
         if machine:
@@ -75,8 +75,9 @@ def person_of(facecog: Facecog, person: str) -> Subject:
         return facecog.subject_named(person)
 
 
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, several: str = "") -> str:
+    """A number and what it counts: "1 sample", "2 samples"."""
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def print_json(value: Json) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from facecog.cli.common import FILE, as_json, on_each, opened_facecog, print_json
+from facecog.cli.words import explained, said_of
 from facecog.wire import (
     Json,
     detection_json,
@@ -19,13 +20,31 @@ from facecog.wire import (
 @click.command()
 @click.argument("name")
 @click.argument("images", nargs=-1, required=True, type=FILE)
+@click.option(
+    "--allow-duplicate", is_flag=True, help="Also a face that is registered under another name."
+)
+@click.option(
+    "--allow-mismatch", is_flag=True, help="Also a face that does not resemble NAME's others."
+)
 @as_json
-def register(name: str, images: tuple[Path, ...], machine: bool) -> None:
+def register(
+    name: str,
+    images: tuple[Path, ...],
+    allow_duplicate: bool,
+    allow_mismatch: bool,
+    machine: bool,
+) -> None:
     """Register NAME by one or more photos of that person alone."""
     facecog = opened_facecog()
 
     def one(photo: bytes) -> tuple[Json, str]:
-        enrolment = facecog.enrol(name, photo, origin="cli")
+        enrolment = facecog.enrol(
+            name,
+            photo,
+            origin="cli",
+            allow_duplicate=allow_duplicate,
+            allow_mismatch=allow_mismatch,
+        )
         said = "registered as" if enrolment.added else "is already a photo of"
         return enrolment_json(enrolment), f"{said} {enrolment.subject.name}"
 
@@ -34,18 +53,18 @@ def register(name: str, images: tuple[Path, ...], machine: bool) -> None:
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=FILE)
+@click.option("--explain", is_flag=True, help="Say why, of each face.")
 @as_json
-def recognise(images: tuple[Path, ...], machine: bool) -> None:
+def recognise(images: tuple[Path, ...], explain: bool, machine: bool) -> None:
     """Say who is in each photo."""
     facecog = opened_facecog()
 
     def one(photo: bytes) -> tuple[Json, str]:
         found = facecog.identify(photo)
-        named = [
-            f"{face.match.name} ({face.match.score:.2f})" if face.match else "unknown"
-            for face in found.faces
-        ]
-        return identification_json(found), ", ".join(named)
+        said = [", ".join(said_of(face) for face in found.faces)]
+        if explain:
+            said += [f"  {line}" for line in explained(found)]
+        return identification_json(found), "\n".join(said)
 
     on_each(images, one, machine)
 

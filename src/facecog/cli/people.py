@@ -8,12 +8,12 @@ from uuid import UUID
 import click
 
 from facecog.cli.common import as_json, counted, every_page, opened_facecog, person_of, print_json
-from facecog.wire import sample_json, subject_json
+from facecog.wire import look_alikes_json, sample_json, subject_json
 
 
 @click.group()
 def people() -> None:
-    """List, rename and delete people. PERSON is a name or an id."""
+    """List, compare, rename and delete people. PERSON is a name or an id."""
 
 
 @people.command("list")
@@ -51,6 +51,18 @@ def delete_person(person: str, yes: bool) -> None:
         click.confirm(f"Delete {subject.name} and {samples} for good?", abort=True)
     facecog.delete_subject(subject.id)
     click.echo(f"deleted {subject.name} and {samples}")
+
+
+@people.command("lookalikes")
+@as_json
+def list_look_alikes(machine: bool) -> None:
+    """List pairs of people whose faces match each other, most alike first."""
+    for pair in opened_facecog().look_alikes():
+        if machine:
+            print_json(look_alikes_json(pair))
+        else:
+            one, other = pair.people
+            click.echo(f"{pair.score:.2f}  {one.name} and {other.name}")
 
 
 @click.group()
