@@ -25,6 +25,8 @@ def test_each_setting_is_read_from_its_variable() -> None:
         "FACECOG_DEEPFACE_MODEL": "ArcFace",
         "FACECOG_DEEPFACE_DETECTOR": "retinaface",
         "FACECOG_DATABASE_URL": "postgresql://anna@localhost/faces",
+        "FACECOG_FPIR": "0.01",
+        "FACECOG_FMR": "1e-5",
         "FACECOG_MAX_BYTES": "1000",
         "FACECOG_MAX_PIXELS": "2000",
         "FACECOG_THREADS": "3",
@@ -40,6 +42,8 @@ def test_each_setting_is_read_from_its_variable() -> None:
         deepface_model="ArcFace",
         deepface_detector="retinaface",
         database_url="postgresql://anna@localhost/faces",
+        fpir=0.01,
+        fmr=1e-5,
         max_bytes=1000,
         max_pixels=2000,
         threads=3,
@@ -75,6 +79,15 @@ def test_a_number_that_is_none_is_refused_with_the_name_and_the_value(
         Settings.from_environment({name: value})
 
     assert str(caught.value) == f"{name} is a whole number above 0, not {value!r}."
+
+
+@pytest.mark.parametrize("name", ["FACECOG_FPIR", "FACECOG_FMR"])
+@pytest.mark.parametrize("value", ["0", "-0.1", "0.6", "1", "1 %", "1/1000", "few", "nan", "inf"])
+def test_a_rate_that_is_none_is_refused_with_the_name_and_the_value(name: str, value: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environment({name: value})
+
+    assert str(caught.value) == f"{name} is a number above 0 and at most 0.5, not {value!r}."
 
 
 def test_each_setting_says_what_it_does() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -72,7 +73,7 @@ def _parsed(name: str, value: str, kind: Any) -> Any:
     if "Path" in str(kind):
         return Path(value).expanduser()
     if "float" in str(kind):
-        return _number(name, value)
+        return _rate(name, value)
     if "int" not in str(kind):
         return value
     if not value.isdecimal() or len(value) > 18 or int(value) < 1:
@@ -80,8 +81,11 @@ def _parsed(name: str, value: str, kind: Any) -> Any:
     return int(value)
 
 
-def _number(name: str, value: str) -> float:
+def _rate(name: str, value: str) -> float:
     try:
-        return float(value)
+        rate = float(value)
     except ValueError:
-        raise InvalidSetting(f"{name} is a number, not {value!r}.") from None
+        rate = math.nan
+    if not 0 < rate <= 0.5:
+        raise InvalidSetting(f"{name} is a number above 0 and at most 0.5, not {value!r}.")
+    return rate
