@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
@@ -22,6 +23,11 @@ from facecog.service import Facecog
 from facecog.store import Store
 from facecog.web.app import create_app
 from tests import assets, fakes
+
+
+# Machines that run tests are busy: how long an example takes says nothing of the code.
+hypothesis.settings.register_profile("facecog", deadline=None)
+hypothesis.settings.load_profile("facecog")
 
 
 def pytest_configure(config: pytest.Config) -> None:
