@@ -19,6 +19,7 @@ from PIL import Image, ImageFilter
 from werkzeug.test import TestResponse
 
 from facecog.config import Settings
+from facecog.decision import LEVEL
 from facecog.errors import DatabaseUnavailable
 from facecog.service import Facecog
 from tests import fakes, sending
@@ -608,7 +609,7 @@ def test_a_promise_is_kept_until_it_is_taken_back(client: FlaskClient) -> None:
     assert changed["threshold"] == found["threshold"] > before["threshold"]
     assert changed["fpir"] == found["fpir"] == 1e-4
     assert changed["gallery"] == found["gallery"] == {"subjects": 3, "samples": 3}
-    assert changed["own_gallery"] == {"pairs": 3, "expected": 0.01, "found": None}
+    assert changed["own_gallery"] == {"pairs": 3, "expected": LEVEL, "found": None}
     assert client.put("/api/promise", json={"fpir": None}).get_json() == before
     assert client.get("/api/promise").get_json() == before
 

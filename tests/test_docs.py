@@ -275,6 +275,7 @@ def test_the_readme_shows_what_recognise_answers(address: str, photos: Path) -> 
     for shown_face, face in zip(shown.pop("faces"), recognised["faces"], strict=True):
         assert face["score"] == pytest.approx(shown_face.pop("score"), abs=0.02)
         assert shown_face.items() <= face.items()
+    assert recognised["threshold"] == pytest.approx(shown.pop("threshold"), abs=0.02)
     assert shown.items() <= recognised.items()
 
 
@@ -340,4 +341,6 @@ def test_the_card_of_ones_own_works(photos: Path, tmp_path: Path) -> None:
     assert said[0].split() == ["mine", "embed", "-", "Apache-2.0", "128", "yours", "yes"]
     assert said[1:3] == ["yunet: here and whole", "mine: here and whole"]
     found = json.loads(said[-1])
-    assert (found["name"], found["model"], found["threshold"]) == ("Anna", "mine", 0.467)
+    assert (found["name"], found["model"], found["calibration"]) == ("Anna", "mine", "its card")
+    # 1e-3 is as far beyond the card's 1e-4 as that is beyond its 1e-5.
+    assert found["threshold"] == pytest.approx(0.415 - (0.467 - 0.415), abs=1e-3)
