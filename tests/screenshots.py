@@ -41,6 +41,8 @@ def main() -> None:
         )
         photo = Path(scratch) / "photo.jpg"
         photo.write_bytes(browser.jpeg(browser.group("obama3.jpg", "biden.jpg", "astronaut.png")))
+        again = Path(scratch) / "again.jpg"
+        again.write_bytes(browser.jpeg(browser.seen("obama3.jpg", (1280, 960))))
 
         site.register(OBAMA, assets.photo("obama.jpg"))
         chromium = browser.chromium(playwright, room, GRANTED)
@@ -50,6 +52,7 @@ def main() -> None:
         register(site, chromium)
         site.register(OBAMA, assets.photo("obama2.jpg"))
         home(site, chromium)
+        register_again(site, chromium, again)
         recognise(site, chromium, photo)
         chromium.close()
 
@@ -70,6 +73,17 @@ def register(site: Site, chromium: Browser) -> None:
         take(page, f"register{kind}")
         if not kind:
             site.forget(BIDEN)
+
+
+def register_again(site: Site, chromium: Browser, photo: Path) -> None:
+    """Somebody who is registered already, under another name."""
+    page = open_page(site, chromium, "/register", DESKTOP)
+    page.get_by_test_id("file").set_input_files(photo)
+    page.locator("[data-state=photo]#stage").wait_for()
+    page.get_by_test_id("name").fill("Ben")
+    page.get_by_test_id("submit").click()
+    page.locator("[data-testid=choice-new] canvas").wait_for()
+    take(page, "register-choice")
 
 
 def recognise(site: Site, chromium: Browser, photo: Path) -> None:

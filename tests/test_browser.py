@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tests.browser import GRANTED, PATIENCE, Site, Watch
 
 pytestmark = pytest.mark.xdist_group("browser")
 
+PROMISE = "Of strangers, at most 1 in 1,000 gets a name here."
+ALIKE = "Anna or Bea: too alike to tell"
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 OpenPage = Callable[..., Page]
 
@@ -45,10 +48,12 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """group.jpg: Obama, Biden and the astronaut; the rest are one photo of WANTED each."""
+    """group.jpg: Obama, Biden and the astronaut; dark.jpg: the astronaut by night; and WANTED."""
     folder = tmp_path_factory.mktemp("photos")
     people = browser.group("obama3.jpg", "biden.jpg", "astronaut.png")
     (folder / "group.jpg").write_bytes(browser.jpeg(people))
+    dark = browser.seen("astronaut.png").point(lambda level: level // 10)
+    (folder / "dark.jpg").write_bytes(browser.jpeg(dark))
     for name in assets.WANTED:
         (folder / name).write_bytes(assets.photo(name))
     return folder
@@ -102,6 +107,8 @@ def test_registers_with_the_camera_and_recognises_live(site: Site, open_page: Op
     expect_live(page, "Anna")
     expect(page.get_by_test_id("summary")).to_have_text("Anna")
     expect(page.get_by_test_id("announce")).to_have_text("Anna")
+    expect(page.get_by_test_id("basis")).to_contain_text("Compared with 1 photo of 1 person")
+    expect(page.get_by_test_id("basis")).to_contain_text(PROMISE)
 
 
 def test_a_stranger_is_unknown_live(
@@ -146,9 +153,66 @@ def test_names_everyone_in_a_photo(site: Site, open_page: OpenPage, photos: Path
         ["Obama", "Biden", "Unknown"]
     )
     expect(marks(page)).to_have_text(["Obama", "Biden", "Unknown"])
-    expect(page.get_by_test_id("basis")).to_contain_text("Compared with 2 stored photos")
+    expect(page.get_by_test_id("basis")).to_contain_text("Compared with 2 photos of 2 people")
+    expect(page.get_by_test_id("basis")).to_contain_text(PROMISE)
     page.get_by_test_id("to-camera").click()
     expect_live(page)
+
+
+def test_look_alikes_are_not_guessed_between(site: Site, open_page: OpenPage, photos: Path) -> None:
+    site.register_look_alikes("Anna", "Bea", photo=assets.photo("obama.jpg"))
+    site.register("Biden", assets.photo("biden.jpg"))
+    page = open_page("/recognise")
+
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+
+    heading = "3 faces: Biden, 1 not sure and 1 unknown"
+    expect(page.get_by_test_id("summary")).to_have_text(heading)
+    expect(page.get_by_test_id("announce")).to_have_text(f"{heading}. {ALIKE}")
+    expect(marks(page)).to_have_text(["Not sure", "Biden", "Unknown"])
+    assert kinds(page.get_by_test_id("box")) == ["uncertain", "match", "unknown"]
+    assert kinds(page.get_by_test_id("face")) == ["uncertain", "match", "unknown"]
+    unsure = page.get_by_test_id("face").first
+    expect(unsure.locator(".face-name")).to_have_text("Not sure")
+    expect(unsure.locator(".face-why")).to_have_text(ALIKE)
+    expect(unsure.locator(".face-score")).to_contain_text(", a match from 0.")
+    expect(page.get_by_role("link", name="Register this person")).to_have_count(1)
+
+
+def test_look_alikes_are_not_guessed_between_live(
+    site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
+) -> None:
+    site.register_look_alikes("Anna", "Bea", photo=assets.photo("obama.jpg"))
+    film = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "alike.mjpeg")
+    twin = browser.chromium(playwright, film, GRANTED)
+
+    page = open_page("/recognise", within=twin)
+
+    expect_live(page, "Not sure")
+    expect(page.get_by_test_id("summary")).to_have_text("Not sure")
+    expect(page.get_by_test_id("announce")).to_have_text(f"Not sure. {ALIKE}")
+    expect(page.locator(".face-live .face-why")).to_have_text(ALIKE)
+    expect(page.get_by_test_id("basis")).to_contain_text(PROMISE)
+    assert kinds(page.get_by_test_id("box")) == ["uncertain"]
+    twin.close()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_face_too_poor_to_judge_is_not_called_unknown(
+    scheme: str, site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+    page = open_page("/recognise", color_scheme=scheme)
+
+    page.get_by_test_id("file").set_input_files(photos / "dark.jpg")
+
+    expect(page.get_by_test_id("summary")).to_have_text("Not sure")
+    expect(page.locator(".face-why")).to_contain_text("Too poor to judge. The face is too dark")
+    expect(page.get_by_test_id("announce")).to_contain_text("Not sure. Too poor to judge.")
+    expect(page.get_by_role("link", name="Register this person")).to_have_count(0)
+    for selector in (".face-name", ".face-why", ".label"):
+        ratio = page.locator(selector).first.evaluate(CONTRAST)
+        assert ratio >= 4.5, f"{selector}: {ratio:.1f}"
 
 
 def test_pause_switches_the_camera_off(open_page: OpenPage) -> None:
@@ -213,6 +277,117 @@ def test_takes_a_photo_by(
     page.goto(site.url + "/recognise")
     give(page, photos / "astronaut.png")
     expect(page.get_by_test_id("summary")).to_have_text("Eileen")
+
+
+# -- a face and a name that do not go together ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "title", "people"),
+    [
+        ("add", "Add it to Anna", "Anna is registered", {"Anna": 2}),
+        (
+            "duplicate",
+            "It is somebody else: register as Ben",
+            "Ben is registered",
+            {"Anna": 1, "Ben": 1},
+        ),
+    ],
+)
+def test_a_face_that_is_registered_already_is_asked_about(
+    answer: str,
+    text: str,
+    title: str,
+    people: dict[str, int],
+    site: Site,
+    open_page: OpenPage,
+    photos: Path,
+) -> None:
+    site.register("Anna", assets.photo("obama.jpg"))
+    page = open_page("/register")
+
+    register_file(page, "Ben", photos / "obama2.jpg", ends="asked")
+
+    expect_question(page, "This face is registered already, as Anna", stored="Anna")
+    assert site.people() == {"Anna": 1}
+    expect(page.get_by_test_id(f"choice-{answer}")).to_have_text(text)
+    page.get_by_test_id(f"choice-{answer}").click()
+    expect(page.locator("#result-title")).to_have_text(title)
+    assert site.people() == people
+
+
+def test_a_registered_face_may_be_left_alone(site: Site, open_page: OpenPage, photos: Path) -> None:
+    site.register("Anna", assets.photo("obama.jpg"))
+    page = open_page("/register")
+    register_file(page, "Ben", photos / "obama2.jpg", ends="asked")
+
+    page.get_by_test_id("choice-back").click()
+
+    expect_state(page, "photo")
+    expect(page.get_by_test_id("choice")).to_be_hidden()
+    expect(page.get_by_test_id("name")).to_be_focused()
+    page.keyboard.type("anna")  # over the selected name
+    page.keyboard.press("Enter")
+    expect(page.locator("#result-title")).to_have_text("Anna is registered")
+    assert site.people() == {"Anna": 2}
+
+
+def test_a_name_of_another_face_can_be_changed(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    site.register("Anna", assets.photo("obama.jpg"))
+    page = open_page("/register")
+
+    register_file(page, "anna", photos / "astronaut.png", ends="asked")
+
+    expect_question(page, "Anna is registered with another face", stored="Anna")
+    page.get_by_role("button", name="Choose another name").click()
+    expect(page.get_by_test_id("name")).to_be_focused()
+    page.keyboard.type("Eileen")
+    page.keyboard.press("Enter")
+    expect_state(page, "done")
+    assert site.people() == {"Anna": 1, "Eileen": 1}
+
+
+def test_one_question_after_the_other_by_keyboard(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    """The face is Anna's and the name is Ben's, and it is Ben all the same."""
+    site.register("Anna", assets.photo("obama.jpg"))
+    site.register("Ben", assets.photo("biden.jpg"))
+    page = open_page("/register")
+    register_file(page, "Ben", photos / "obama2.jpg", ends="asked")
+
+    expect(page.locator("#choice-title")).to_be_focused()
+    expect(page.locator("#choice-title")).to_have_accessible_description(
+        re.compile("Is it the same person[?] Score 0[.].*, a match from 0[.]")
+    )
+    tab_to(page, page.get_by_test_id("choice-duplicate"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#choice-title")).to_have_text("Ben is registered with another face")
+    expect(page.locator("#choice-title")).to_be_focused()
+    tab_to(page, page.get_by_role("button", name="It is Ben all the same"))
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#result-title")).to_be_focused()
+    expect(page.locator("#result-title")).to_have_text("Ben is registered")
+    assert site.people() == {"Anna": 1, "Ben": 2}
+
+
+def test_an_answer_is_not_kept_for_the_next_photo(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    site.register("Anna", assets.photo("obama.jpg"))
+    page = open_page("/register")
+    register_file(page, "Ben", photos / "obama2.jpg", ends="asked")
+
+    page.get_by_test_id("choice-duplicate").click()
+    expect_state(page, "done")
+    page.get_by_test_id("someone-else").click()
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+
+    register_file(page, "Carl", photos / "obama3.jpg", ends="asked")
+    assert site.people() == {"Anna": 1, "Ben": 1}
 
 
 # -- refusals -------------------------------------------------------------------------------------
@@ -285,6 +460,12 @@ def test_a_name_that_looks_like_html_is_shown_as_text(
     assert site.people() == {HOSTILE: 1}
     expect(marks(page)).to_have_text([HOSTILE])
     expect(page.locator("#result-title")).to_contain_text("<img src=x onerror=")
+    assert_nothing_hostile(page)
+
+    page.get_by_test_id("another").click()
+    register_file(page, f"{HOSTILE}2", photos / "astronaut.png", ends="asked")
+    expect(page.locator("#choice-title")).to_contain_text("as <img src=x onerror=")
+    expect(page.get_by_test_id("choice-duplicate")).to_contain_text("as <img src=x onerror=")
     assert_nothing_hostile(page)
 
     page.goto(site.url + "/recognise")
@@ -377,7 +558,7 @@ def test_the_keyboard_alone_is_enough(site: Site, open_page: OpenPage) -> None:
         if attempt == 0:
             page.keyboard.type("Anna")
         page.keyboard.press("Enter")
-        page.locator("#stage:is([data-state=done], [data-state=refused])").wait_for()
+        page.locator("#stage:not([data-state=photo], [data-state=sending])").wait_for()
         if browser.state(page) == "done":
             break
         tab_to(page, page.get_by_test_id("retake"))
@@ -408,12 +589,18 @@ def test_nothing_scrolls_sideways_on_a_phone(
     assert_no_scrolling(page)
     register_file(page, long, photos / "astronaut.png")
     assert_no_scrolling(page)
+    page.get_by_test_id("another").click()
+    register_file(page, f"Not {long}", photos / "astronaut.png", ends="asked")
+    assert_no_scrolling(page)
+    page.get_by_test_id("choice-duplicate").click()
+    expect_state(page, "done")
 
     page.goto(site.url + "/recognise")
     expect_live(page)
     assert_no_scrolling(page)
     page.get_by_test_id("file").set_input_files(photos / "group.jpg")
     expect(page.get_by_test_id("face")).to_have_count(3)
+    expect(page.get_by_test_id("face").last.locator(".face-why")).to_contain_text("too alike")
     assert_no_scrolling(page)
 
     page.goto(site.url + "/docs")
@@ -468,9 +655,39 @@ CONTRAST = """(element) => {
 }"""  # noqa: E501
 
 
+SIDE_BY_SIDE = """() => {
+  const [left, right] = ['choice-new', 'choice-known']
+    .map((id) => document.getElementById(id).getBoundingClientRect());
+  return left.right < right.left && left.top === right.top && left.height === right.height;
+}"""
+
+SHOWS_SOMETHING = """(canvas) => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(data).size > 100;
+}"""
+
+
 def marks(page: Page) -> Locator:
     """The names on the picture."""
     return page.get_by_test_id("marks").locator(".label")
+
+
+def kinds(elements: Locator) -> list[str | None]:
+    return [element.get_attribute("data-kind") for element in elements.all()]
+
+
+def expect_question(page: Page, title: str, stored: str) -> None:
+    """Register asks, with the face of the photo and the stored one side by side."""
+    expect(page.locator("#choice-title")).to_have_text(title)
+    expect(page.locator("#choice-title")).to_be_focused()
+    expect(page.get_by_test_id("form")).to_be_hidden()
+    new, known = page.get_by_test_id("choice-new"), page.get_by_test_id("choice-known")
+    expect(new.get_by_role("img", name="The face in this photo")).to_be_visible()
+    assert new.locator("canvas").evaluate(SHOWS_SOMETHING)
+    expect(known).to_have_accessible_name(f"The stored photo of {stored}")
+    expect_picture(known)
+    assert kinds(page.get_by_test_id("box")) == ["uncertain"]
+    assert page.evaluate(SIDE_BY_SIDE)
 
 
 def expect_state(page: Page, state: str) -> None:

@@ -1,4 +1,4 @@
-// The two calls the pages make, and their refusals as one kind of error.
+// The calls the pages make, and their refusals as one kind of error.
 
 const UNREACHABLE = 'The server does not answer. Check that facecog is running and that this device is on its network, then try again.';
 
@@ -10,6 +10,8 @@ export class Problem extends Error {
     this.code = body.code ?? null;
     this.faces = body.faces ?? [];
     this.image = body.image ?? null;
+    this.subject = body.subject ?? null;
+    this.threshold = body.threshold ?? null;
   }
 
   /** Waiting may help: the server is away, starting or busy. */
@@ -18,11 +20,13 @@ export class Problem extends Error {
   }
 }
 
-export async function register(name, photo, origin) {
+/** allowed: what goes on all the same, {allow_duplicate, allow_mismatch}. */
+export async function register(name, photo, origin, allowed = {}) {
   const form = new FormData();
   form.set('name', name);
   form.set('origin', origin);
   form.set('image', photo, photo.name || 'photo.jpg');
+  for (const [what, yes] of Object.entries(allowed)) form.set(what, yes);
   return send('/api/register', form);
 }
 
@@ -30,6 +34,12 @@ export async function recognise(photo, signal) {
   const form = new FormData();
   form.set('image', photo, photo.name || 'frame.jpg');
   return send('/api/recognise', form, signal);
+}
+
+export async function detect(photo) {
+  const form = new FormData();
+  form.set('image', photo, photo.name || 'photo.jpg');
+  return send('/api/detect', form);
 }
 
 async function send(path, form, signal) {

@@ -13,7 +13,7 @@ export class Marks {
     this.layer = layer;
   }
 
-  /** faces: [{box, kind: match|unknown|enrolled|refused, label}] in pixels of an image of this width and height. */
+  /** faces: [{box, kind: match|unknown|uncertain|enrolled|refused, label}] in pixels of an image of this width and height. */
   show(faces, image, mirrored = false) {
     const before = new Set(this.#marks);
     const small = (faces.length > CROWD ? SMALL_IN_CROWD : SMALL) / this.layer.clientWidth;
@@ -52,10 +52,10 @@ export class Marks {
     box.dataset.kind = label.dataset.kind = face.kind;
     box.dataset.testid = 'box';
     Object.assign(box.style, { left: percent(place.x), top: percent(place.y), width: percent(place.width), height: percent(place.height) });
-    // In a crowd the dashes alone say unknown, and leave room for the names.
+    // In a crowd the dashes and dots alone say that there is no name, and leave room for the names.
     box.toggleAttribute('data-small', small);
     label.textContent = face.label ?? '';
-    label.hidden = !face.label || (small && face.kind === 'unknown');
+    label.hidden = !face.label || (small && (face.kind === 'unknown' || face.kind === 'uncertain'));
   }
 
   // Each label takes the first place where it covers no other label and could not be read as another face's name.

@@ -1,6 +1,7 @@
-// The list under a recognised photo: each face with its crop, name, score and, when unknown, what to do next.
+// The list under a recognised photo: each face with its crop, name, score and, without a name, why and what to do next.
 
-import { nameOf, scoreInWords } from './words.js';
+import { cropFace } from './photo.js';
+import { nameOf, scoreInWords, whyNotSure } from './words.js';
 
 const CROP = 56;
 const MARGIN = 0.25; // Around the box, so that a crop shows a head and not a mask.
@@ -11,8 +12,7 @@ export function listFaces(list, faces, { picture, image, registerUrl, light }) {
     const row = element('li', 'face');
     row.dataset.kind = face.decision;
     row.dataset.testid = 'face';
-    if (picture.image) row.append(crop(face.box, picture, image));
-    row.append(says(face, registerUrl));
+    row.append(...crop(face.box, picture, image), says(face, registerUrl));
     for (const [event, on] of [['pointerenter', true], ['pointerleave', false], ['focusin', true], ['focusout', false]]) {
       row.addEventListener(event, () => light(index, on));
     }
@@ -20,16 +20,17 @@ export function listFaces(list, faces, { picture, image, registerUrl, light }) {
   }));
 }
 
-/** While the camera runs: names only, and untouched as long as they stay the same. */
+/** While the camera runs: names and doubts only, and untouched as long as they stay the same. */
 export function listNames(list, faces) {
-  const names = faces.map(nameOf);
-  const shown = JSON.stringify(names);
+  const shown = JSON.stringify(faces.map((face) => [nameOf(face), whyNotSure(face)]));
   if (list.dataset.names === shown) return;
   list.dataset.names = shown;
-  list.replaceChildren(...faces.map((face, index) => {
+  list.replaceChildren(...faces.map((face) => {
     const row = element('li', 'face face-live');
+    const text = element('div', 'face-text');
     row.dataset.kind = face.decision;
-    row.append(nameElement(names[index]));
+    text.append(nameElement(nameOf(face)), ...why(face));
+    row.append(text);
     return row;
   }));
 }
@@ -41,14 +42,20 @@ export function clearFaces(list) {
 
 function says(face, registerUrl) {
   const text = element('div', 'face-text');
-  text.append(nameElement(nameOf(face)), bar(face), element('p', 'face-score', scoreInWords(face)));
-  if (face.decision === 'match') return text;
-  const [poor] = face.quality?.ok === false ? face.quality.reasons : [];
-  if (poor) text.append(element('p', 'face-score', poor.message));
-  const link = element('a', 'face-link', 'Register this person');
-  link.href = registerUrl;
-  text.append(link);
+  text.append(nameElement(nameOf(face)), ...why(face), bar(face), element('p', 'face-score', scoreInWords(face)));
+  if (face.decision === 'unknown') text.append(registerLink(registerUrl));
   return text;
+}
+
+function why(face) {
+  const reason = whyNotSure(face);
+  return reason ? [element('p', 'face-why', reason)] : [];
+}
+
+function registerLink(url) {
+  const link = element('a', 'face-link', 'Register this person');
+  link.href = url;
+  return link;
 }
 
 function nameElement(name) {
@@ -64,22 +71,18 @@ function bar({ score, threshold }) {
   const fill = element('div', 'bar-fill');
   const need = element('div', 'bar-need');
   fill.style.width = `${Math.max(0, Math.min(1, score ?? 0)) * 100}%`;
-  need.style.left = `${threshold * 100}%`;
+  need.style.left = `${Math.min(1, threshold) * 100}%`;
   track.setAttribute('aria-hidden', 'true');
   track.append(fill, need);
   return track;
 }
 
 function crop(box, picture, image) {
-  const canvas = element('canvas', 'face-crop');
+  const canvas = cropFace(picture, box, image, CROP, MARGIN);
+  if (!canvas) return [];
+  canvas.className = 'face-crop';
   canvas.setAttribute('aria-hidden', 'true');
-  canvas.width = canvas.height = CROP * 2; // Sharp on screens of two pixels a point.
-  const scale = picture.width / image.width;
-  const side = Math.max(box.width, box.height) * (1 + 2 * MARGIN);
-  const x = box.x + (box.width - side) / 2;
-  const y = box.y + (box.height - side) / 2;
-  canvas.getContext('2d').drawImage(picture.image, x * scale, y * scale, side * scale, side * scale, 0, 0, canvas.width, canvas.height);
-  return canvas;
+  return [canvas];
 }
 
 function element(tag, className, text = '') {

@@ -54,6 +54,23 @@ export async function openPicture(file) {
   }
 }
 
+/** A square around a face, within the picture, as a canvas of `side` CSS pixels; null without an image to cut from.
+ *
+ *  box: in pixels of `size`, the image as the server saw it; margin: added on each side, as a part of the box.
+ */
+export function cropFace(picture, box, size, side, margin) {
+  if (!picture.image) return null;
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = side * 2; // Sharp on screens of two pixels a point.
+  const scale = picture.width / size.width;
+  const cut = Math.min(Math.max(box.width, box.height) * (1 + 2 * margin), size.width, size.height);
+  const within = (middle, length) => Math.max(0, Math.min(middle - cut / 2, length - cut));
+  const x = within(box.x + box.width / 2, size.width);
+  const y = within(box.y + box.height / 2, size.height);
+  canvas.getContext('2d').drawImage(picture.image, x * scale, y * scale, cut * scale, cut * scale, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
 export function closePicture(picture) {
   if (picture?.image) URL.revokeObjectURL(picture.image.src);
 }

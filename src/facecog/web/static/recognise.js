@@ -6,7 +6,7 @@ import { clearFaces, listFaces, listNames } from './faces.js';
 import { Live } from './live.js';
 import { closePicture, openPicture, takePhotos } from './photo.js';
 import { Stage } from './stage.js';
-import { basisInWords, leftToRight, nameOf, whoIsInThePhoto, whoIsThere } from './words.js';
+import { aloud, basisInWords, leftToRight, nameOf, whoIsInThePhoto, whoIsThere } from './words.js';
 
 const STEADY = 2; // Answers that must agree before they are read aloud: a flicker is no news.
 
@@ -78,10 +78,14 @@ function liveAnswer(answer, frame) {
   answer.faces = leftToRight(answer.faces, camera.mirrored);
   show(answer, camera.mirrored);
   summary(whoIsThere(answer.faces));
-  listNames($('faces'), answer.faces.length > 1 ? answer.faces : []); // One name is the heading already.
-  $('basis').textContent = answer.gallery_size === 0 ? basisInWords(answer) : '';
+  listNames($('faces'), headingSaysAll(answer.faces) ? [] : answer.faces);
+  if (answer.gallery) basis(basisInWords(answer)); // Else nobody was compared.
   stage.root.dataset.frames = Number(stage.root.dataset.frames) + 1;
-  announceSteady(whoIsThere(answer.faces));
+  announceSteady(aloud(whoIsThere(answer.faces), answer.faces));
+}
+
+function headingSaysAll(faces) {
+  return faces.length < 2 && faces.every((face) => face.decision !== 'uncertain');
 }
 
 function liveProblem(problem) {
@@ -125,8 +129,8 @@ function photoAnswer(answer) {
   answer.faces = leftToRight(answer.faces);
   show(answer);
   summary(whoIsInThePhoto(answer.faces));
-  $('announce').textContent = $('summary').textContent;
-  $('basis').textContent = basisInWords(answer);
+  $('announce').textContent = aloud($('summary').textContent, answer.faces);
+  basis(basisInWords(answer));
   listFaces($('faces'), answer.faces, {
     picture,
     image: answer.image,
@@ -163,7 +167,7 @@ function enter(state) {
   $('live-toggle').disabled = true;
   $('flip').hidden = true;
   $('to-camera').hidden = state === 'camera' || state === 'no-camera';
-  $('basis').textContent = '';
+  basis('');
   stage.root.dataset.names = '[]';
   clearFaces($('faces'));
   say('');
@@ -176,6 +180,10 @@ function toggleSays(text) {
 
 function summary(text) {
   if ($('summary').textContent !== text) $('summary').textContent = text;
+}
+
+function basis(text) {
+  if ($('basis').textContent !== text) $('basis').textContent = text;
 }
 
 function say(text, kind = '') {

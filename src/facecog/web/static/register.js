@@ -1,7 +1,8 @@
 // Register: a photo, a name, and the server's answer drawn on the photo.
 
-import { Problem, register } from './api.js';
+import { Problem, detect, register } from './api.js';
 import { Camera, toJpeg } from './camera.js';
+import { ask, isQuestion, showNewFace } from './choice.js';
 import { closePicture, openPicture, takePhotos } from './photo.js';
 import { Stage } from './stage.js';
 import { count, inSentence } from './words.js';
@@ -73,7 +74,8 @@ async function showPhoto(file, from) {
 
 // --- the answer ---
 
-async function send() {
+// allowed: what the person answered to the questions about this photo and name.
+async function send(allowed = {}) {
   const name = $('name').value.trim();
   nameError(name ? '' : 'Write the name of the person first.');
   if (!name) return $('name').focus();
@@ -82,10 +84,11 @@ async function send() {
   stage.marks.clear();
   say('Looking at the photo…', 'busy');
   try {
-    accepted(await register(name, picture.file, origin));
+    accepted(await register(name, picture.file, origin, allowed));
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    refused(problem);
+    if (isQuestion(problem)) question(problem, name, allowed);
+    else refused(problem);
   }
 }
 
@@ -116,11 +119,56 @@ function refused(problem) {
   $(aboutName ? 'name' : 'submit').focus({ preventScroll: true });
 }
 
+// --- the question ---
+
+function question(problem, name, allowed) {
+  const answers = {
+    add: () => {
+      $('name').value = problem.subject.name;
+      goOn({});
+    },
+    duplicate: () => goOn({ ...allowed, allow_duplicate: true }),
+    mismatch: () => goOn({ ...allowed, allow_mismatch: true }),
+    back: backToName,
+  };
+  enter('asked');
+  say('');
+  ask(problem, name, (answer) => answers[answer]());
+  findFace(picture);
+}
+
+// The button that was pressed is gone; the keyboard goes on from the form.
+function goOn(allowed) {
+  send(allowed);
+  $('submit').focus({ preventScroll: true });
+}
+
+function backToName() {
+  enter('photo');
+  stage.marks.clear();
+  $('name').focus();
+  $('name').select();
+}
+
+async function findFace(asked) {
+  const { width, height } = asked;
+  let [size, box] = [asked, { x: 0, y: 0, width, height }];
+  try {
+    const { image, faces: [face] } = await detect(asked.file);
+    if (face) [size, box] = [image, face.box];
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem; // The whole photo will do.
+  }
+  if (asked !== picture || stage.state !== 'asked') return;
+  if (size !== asked) stage.mark([{ box, kind: 'uncertain' }], size);
+  showNewFace(asked, box, size);
+}
+
 // --- what is said and what can be done ---
 
 function enter(state) {
   stage.state = state;
-  const [live, sending, done] = ['camera', 'sending', 'done'].map((one) => one === state);
+  const [live, sending, asked, done] = ['camera', 'sending', 'asked', 'done'].map((one) => one === state);
   $('shutter').hidden = !live;
   $('shutter').disabled = true;
   $('flip').hidden = true;
@@ -129,7 +177,8 @@ function enter(state) {
   $('retake-text').textContent = done ? 'New photo' : origin === 'camera' ? 'Retake' : 'Camera';
   $('submit').setAttribute('aria-disabled', String(sending));
   $('submit-text').textContent = sending ? 'Registering' : 'Register';
-  $('form').hidden = done;
+  $('form').hidden = done || asked;
+  $('choice').hidden = !asked;
   $('result').hidden = !done;
   $('tips').hidden = state !== 'camera' && state !== 'no-camera';
   for (const button of document.querySelectorAll('[data-choose]')) button.disabled = sending;
