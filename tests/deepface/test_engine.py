@@ -221,7 +221,7 @@ def test_templates_of_the_default_engine_are_not_compared(
 
 # -- landmarks --------------------------------------------------------------------------------
 
-BOX = {"x": 100, "y": 50, "w": 112, "h": 224}
+BOX = {"x": 100, "y": 50, "w": 192, "h": 224}
 
 
 def test_landmarks_that_deepface_gives_are_kept() -> None:
@@ -256,7 +256,7 @@ def test_nose_and_mouth_follow_from_the_eyes_alone() -> None:
 def test_without_both_eyes_the_landmarks_are_those_of_a_face_that_fills_the_box(
     eyes: dict[str, Any],
 ) -> None:
-    expected = ARCFACE_POINTS * (1, 2) + (100, 50)
+    expected = (ARCFACE_POINTS - (8, 0)) * 2 + (100, 50)
 
     np.testing.assert_allclose(landmarks_of({**BOX, **eyes}), expected, atol=1e-3)
 

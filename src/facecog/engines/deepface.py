@@ -156,13 +156,15 @@ def landmarks_of(area: dict[str, Any]) -> NDArray[np.float32]:
     """Five landmarks of a face, in the order of domain.Face, shape (5, 2), in pixels.
 
     Most of DeepFace's detectors give the eyes alone; nose and mouth then lie where they do in a
-    face seen from the front (ARCFACE_POINTS). Without both eyes that face is laid over the box.
+    face seen from the front (ARCFACE_POINTS), so that such a face is never said to be turned away.
+    Without both eyes that face is laid into the box, as it fills 96x112 of its crop.
     """
     found = [area.get(name) for name in LANDMARKS]
     right, left = found[:2]
     if right is None or left is None or np.hypot(*np.subtract(right, left)) < 1:
-        corner, extent = (np.array([area[n] for n in names], np.float32) for names in ("xy", "wh"))
-        return ARCFACE_POINTS / np.float32(112) * extent + corner
+        width, height = area["w"], area["h"]
+        middle = np.array([area["x"] + width / 2, area["y"] + height / 2], np.float32)
+        return (ARCFACE_POINTS - 56) * np.float32(np.sqrt(width * height / (96 * 112))) + middle
     move = similarity_transform(ARCFACE_POINTS[:2], np.array([right, left], np.float32))
     frontal = ARCFACE_POINTS @ move[:, :2].T + move[:, 2]
     points = [own or usual for own, usual in zip(found, frontal, strict=True)]
