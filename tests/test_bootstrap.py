@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import sqlite3
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facecog import Settings, open_facecog
 from facecog.bootstrap import calibration_of, chosen_card
@@ -21,6 +23,7 @@ from facecog.errors import (
     InvalidPromise,
     InvalidSetting,
     LegacyHome,
+    LowQuality,
     ModelUnavailable,
     TooLarge,
     TooManyPixels,
@@ -99,6 +102,25 @@ def test_the_limits_of_the_settings_are_kept(
 
     with closing(open_facecog(small)) as facecog, pytest.raises(refusal):
         facecog.enrol("Anna", photo("obama.jpg"))
+
+
+@pytest.mark.parametrize("quality", ["Strict", "none", ""])
+def test_a_policy_that_there_is_not_is_refused_with_those_there_are(
+    settings: Settings, quality: str
+) -> None:
+    with pytest.raises(InvalidSetting, match="FACECOG_QUALITY is strict, standard or off, not"):
+        open_facecog(replace(settings, quality=quality))
+
+
+def test_the_policy_of_the_settings_is_kept(settings: Settings) -> None:
+    tilted = Image.open(io.BytesIO(photo("obama2.jpg"))).rotate(-20)
+    data = io.BytesIO()
+    tilted.save(data, "PNG")
+
+    with closing(open_facecog(replace(settings, quality="strict"))) as facecog:
+        facecog.enrol("Anna", photo("obama.jpg"))
+        with pytest.raises(LowQuality):
+            facecog.enrol("Anna", data.getvalue())
 
 
 @pytest.mark.parametrize("name", ["unheard-of", "yunet", ""])

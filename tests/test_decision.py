@@ -39,7 +39,8 @@ SEVERAL = Tail(((1e-1, 0.15), (1e-2, 0.25), (1e-3, 0.35), (1e-5, 0.45)))
 CALIBRATION = Calibration("sface", (TAIL, SEVERAL), margin=0.1, made="2026-01-02", data="photos")
 AT = Operation(threshold=0.4, fmr=1e-5, model="sface", fpir=1e-3)
 FACE = Face(Box(0, 0, 8, 8), np.zeros((5, 2), np.float32), 1.0, Quality({}))
-POOR = Face(FACE.box, FACE.landmarks, 1.0, Quality({}, (Reason("too_dark", "Dark."),)))
+TOO_DARK = Quality({}, (Reason("too_dark", "Dark."),), judgeable=False)
+POOR = Face(FACE.box, FACE.landmarks, 1.0, TOO_DARK)
 
 rates = st.floats(1e-12, 0.5)
 

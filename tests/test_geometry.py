@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from facecog.domain import Box
 from facecog.geometry import (
     ARCFACE_POINTS,
+    HEAD,
     align,
     crop,
     non_maximum_suppression,
+    pose,
     similarity_transform,
 )
 
@@ -168,3 +170,62 @@ def test_a_crop_ends_at_the_border_of_the_picture() -> None:
 
     assert np.array_equal(crop(pixels, Box(-10, 80.4, 40, 30)), pixels[60:100, 0:50])
     assert crop(pixels, Box(0, 0, 200, 100)).flags.c_contiguous
+
+
+def turned(head: NDArray[np.float64], yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+    """The head turned: first down, then to the right, then clockwise, in degrees."""
+    y, p, r = -math.radians(yaw), math.radians(pitch), math.radians(roll)
+    down = [[1, 0, 0], [0, math.cos(p), -math.sin(p)], [0, math.sin(p), math.cos(p)]]
+    right = [[math.cos(y), 0, math.sin(y)], [0, 1, 0], [-math.sin(y), 0, math.cos(y)]]
+    clockwise = [[math.cos(r), -math.sin(r), 0], [math.sin(r), math.cos(r), 0], [0, 0, 1]]
+    result: NDArray[np.float64] = head @ (np.array(clockwise) @ right @ down).T
+    return result
+
+
+@given(st.floats(-60, 60), st.floats(-40, 40), st.floats(-80, 80), scales, shifts)
+def test_the_pose_of_a_turned_head_is_found(
+    yaw: float, pitch: float, roll: float, scale: float, shift: tuple[float, float]
+) -> None:
+    seen = turned(HEAD, yaw, pitch, roll)[:, :2] * scale + shift
+
+    assert pose(seen.astype(np.float32)) == pytest.approx((yaw, pitch, roll), abs=0.5)
+
+
+@given(st.floats(-45, 45), st.floats(-20, 20), st.floats(-30, 30))
+def test_a_camera_at_arms_length_shifts_the_pose_by_a_few_degrees(
+    yaw: float, pitch: float, roll: float
+) -> None:
+    there = turned(HEAD - HEAD.mean(axis=0), yaw, pitch, roll) + np.array((0, 0, 60))
+    seen = 600 * there[:, :2] / there[:, 2:]
+
+    assert pose(seen.astype(np.float32)) == pytest.approx((yaw, pitch, roll), abs=5)
+
+
+@pytest.mark.parametrize("nose", [0.8, 1.2])
+@pytest.mark.parametrize("width", [0.9, 1.1])
+def test_another_head_shifts_the_pose_by_some_degrees(nose: float, width: float) -> None:
+    head = HEAD * (width, 1, 1)
+    head[2, 2] = HEAD[0, 2] + nose * (HEAD[2, 2] - HEAD[0, 2])
+
+    for angles in ((0, 0, 0), (30, 0, 0), (-30, 10, 10), (45, -10, 0)):
+        seen = turned(head, *angles)[:, :2]
+        assert pose(seen.astype(np.float32)) == pytest.approx(angles, abs=10)
+
+
+def test_a_mirrored_face_is_turned_the_other_way() -> None:
+    seen = turned(HEAD, 30, 10, 15)[:, :2]
+    mirrored = (seen * (-1, 1))[[1, 0, 2, 4, 3]]
+
+    assert pose(mirrored.astype(np.float32)) == pytest.approx((-30, 10, -15), abs=0.1)
+
+
+def test_a_nose_to_the_right_below_or_clockwise_of_the_middle_counts_up() -> None:
+    right, down = ARCFACE_POINTS.copy(), ARCFACE_POINTS.copy()
+    right[2, 0] += 8
+    down[2, 1] += 8
+    clockwise = moved(ARCFACE_POINTS, similarity(math.radians(10), 1, (0, 0)))
+    straight = pose(ARCFACE_POINTS)
+
+    assert pose(right).yaw > straight.yaw + 10
+    assert pose(down).pitch > straight.pitch + 10
+    assert pose(clockwise.astype(np.float32)).roll == pytest.approx(straight.roll + 10, abs=0.1)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from facecog.domain import Pixels
-from facecog.geometry import ARCFACE_POINTS, align
+from facecog.bootstrap import calibration_of
+from facecog.domain import Decision, Pixels, PixelSize, Quality
+from facecog.engines.cards import SFACE
+from facecog.engines.onnx import OnnxEngine
+from facecog.errors import FaceTooSmall, LowQuality
+from facecog.geometry import ARCFACE_POINTS, HEAD, align
 from facecog.image import decode
-from facecog.quality import CHECKS, assess
+from facecog.index.memory import MemoryIndex
+from facecog.quality import CHECKS, POLICIES, Policy, assess, reasons
+from facecog.service import Facecog
+from facecog.store import Store
 from tests.assets import photo
 from tests.test_golden import LANDMARKS
+
+CROP = PixelSize(112, 112)
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +33,17 @@ def face() -> Pixels:
     return align(decode(photo("obama.jpg")).pixels, np.array(LANDMARKS, np.float32))
 
 
+def assessed(
+    aligned: Pixels,
+    landmarks: np.ndarray = ARCFACE_POINTS,
+    size: PixelSize = CROP,
+    score: float = 0.95,
+) -> Quality:
+    return assess(aligned, landmarks, size, score)
+
+
 def codes(aligned: Pixels, landmarks: np.ndarray = ARCFACE_POINTS) -> list[str]:
-    return [reason.code for reason in assess(aligned, landmarks).reasons]
+    return [reason.code for reason in assessed(aligned, landmarks).reasons]
 
 
 def gray(level: int) -> Pixels:
@@ -45,6 +65,12 @@ def blindfolded(face: Pixels) -> Pixels:
     return face
 
 
+def masked(face: Pixels) -> Pixels:
+    face = face.copy()
+    face[70:] = (90, 130, 180)
+    return face
+
+
 def one_eye_covered(face: Pixels) -> Pixels:
     face = face.copy()
     face[40:64, 20:56] = 20
@@ -52,10 +78,12 @@ def one_eye_covered(face: Pixels) -> Pixels:
 
 
 def test_a_good_face_is_good_enough(face: Pixels) -> None:
-    quality = assess(face, ARCFACE_POINTS)
+    quality = assessed(face)
 
     assert quality.ok
-    assert set(quality.measures) == {check.measure for check in CHECKS}
+    assert quality.judgeable
+    assert reasons(quality.measures, "strict") == ()
+    assert set(quality.measures) == {check.measure for check in CHECKS} | {"pitch"}
 
 
 @pytest.mark.parametrize(
@@ -67,6 +95,7 @@ def test_a_good_face_is_good_enough(face: Pixels) -> None:
         (spoilt(lambda p: p.filter(ImageFilter.GaussianBlur(6))), "blurred"),
         (grainy, "noisy"),
         (blindfolded, "eyes_covered"),
+        (masked, "mouth_covered"),
     ],
 )
 def test_a_spoilt_face_is_refused_for_what_is_wrong_with_it(
@@ -75,26 +104,28 @@ def test_a_spoilt_face_is_refused_for_what_is_wrong_with_it(
     assert code in codes(spoil(face))
 
 
-def test_one_eye_is_enough(face: Pixels) -> None:
-    assert codes(one_eye_covered(face)) == []
+def test_one_eye_is_enough_unless_the_policy_is_strict(face: Pixels) -> None:
+    quality = assessed(one_eye_covered(face))
+
+    assert quality.ok
+    assert [reason.code for reason in reasons(quality.measures, "strict")] == ["eyes_covered"]
 
 
 @pytest.mark.parametrize(("distance", "expected"), [(11.9, ["too_small"]), (12.1, [])])
 def test_a_face_is_as_small_as_its_eyes_are_near(
     face: Pixels, distance: float, expected: list[str]
 ) -> None:
-    landmarks = np.zeros((5, 2), np.float32)
-    landmarks[1] = (distance * 0.6, distance * 0.8)
+    landmarks = ARCFACE_POINTS / np.linalg.norm(ARCFACE_POINTS[0] - ARCFACE_POINTS[1]) * distance
 
     assert codes(face, landmarks) == expected
 
 
 @pytest.mark.parametrize("level", [0, 29, 128, 226, 255])
 def test_brightness_is_the_mean_and_contrast_and_detail_of_a_flat_face_are_none(level: int) -> None:
-    measures = assess(gray(level), ARCFACE_POINTS).measures
+    measures = assessed(gray(level)).measures
 
     assert measures["brightness"] == pytest.approx(level, abs=0.01)
-    for measure in ("contrast", "sharpness", "noise", "eyes"):
+    for measure in ("contrast", "sharpness", "noise", "eyes", "weaker_eye", "mouth"):
         assert measures[measure] == pytest.approx(0, abs=0.01)
     assert ("too_dark" in codes(gray(level))) == (level < 30)
     assert ("too_bright" in codes(gray(level))) == (level > 225)
@@ -102,7 +133,7 @@ def test_brightness_is_the_mean_and_contrast_and_detail_of_a_flat_face_are_none(
 
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255)])
 def test_brightness_weighs_colours_as_the_eye_does(colour: tuple[int, int, int]) -> None:
-    measured = assess(np.broadcast_to(np.array(colour, np.uint8), (112, 112, 3)), ARCFACE_POINTS)
+    measured = assessed(np.broadcast_to(np.array(colour, np.uint8), (112, 112, 3)))
 
     weight = {0: 0.299, 1: 0.587, 2: 0.114}[colour.index(255)]
     assert measured.measures["brightness"] == pytest.approx(255 * weight, abs=0.01)
@@ -114,7 +145,7 @@ def test_the_noise_that_was_added_is_the_noise_that_is_measured(sigma: float) ->
     grain = np.random.default_rng(0).normal(0, sigma, (112, 112, 1))
     noisy = np.broadcast_to((slope + grain).clip(0, 255).astype(np.uint8), (112, 112, 3))
 
-    assert assess(noisy, ARCFACE_POINTS).measures["noise"] == pytest.approx(sigma, rel=0.1)
+    assert assessed(noisy).measures["noise"] == pytest.approx(sigma, rel=0.1)
 
 
 def test_a_black_border_is_no_part_of_the_face(face: Pixels) -> None:
@@ -122,14 +153,201 @@ def test_a_black_border_is_no_part_of_the_face(face: Pixels) -> None:
     framed[:20] = framed[103:] = 0
     framed[:, :15] = framed[:, 95:] = 0
 
-    inside = assess(framed, ARCFACE_POINTS).measures
+    inside = assessed(framed).measures
 
     for measure in ("brightness", "contrast", "sharpness"):
-        assert inside[measure] == assess(face, ARCFACE_POINTS).measures[measure]
+        assert inside[measure] == assessed(face).measures[measure]
+
+
+@pytest.mark.parametrize(
+    ("size", "shift", "part"),
+    [
+        (PixelSize(112, 112), (0, 0), 0),
+        (PixelSize(1000, 1000), (500, 500), 0),
+        (PixelSize(56, 112), (0, 0), 0.5),  # the picture ends at the nose
+        (PixelSize(112, 112), (-56, 0), 0.5),
+        (PixelSize(112, 65), (0, 0), 0.5),
+        (PixelSize(112, 112), (0, -65), 0.5),
+        (PixelSize(112, 112), (200, 0), 1),
+    ],
+)
+def test_what_the_picture_does_not_show_is_cut_off(
+    face: Pixels, size: PixelSize, shift: tuple[int, int], part: float
+) -> None:
+    quality = assessed(face, ARCFACE_POINTS + np.array(shift, np.float32), size)
+
+    assert quality.measures["cut_off"] == pytest.approx(part, abs=0.04)
+    assert ("cut_off" in {reason.code for reason in quality.reasons}) == (part > 0.3)
+
+
+@pytest.mark.parametrize(
+    ("axis", "degrees", "expected"),
+    [
+        *(("yaw", degrees, []) for degrees in (-45, 0, 45)),
+        *(("yaw", degrees, ["turned"]) for degrees in (-55, 55)),
+        *(("roll", degrees, []) for degrees in (-22, 22)),
+        *(("roll", degrees, ["tilted"]) for degrees in (-28, 28)),
+    ],
+)
+def test_a_head_may_be_turned_some_way(
+    face: Pixels, axis: str, degrees: float, expected: list[str]
+) -> None:
+    sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    turned = {
+        "yaw": HEAD[:, :2] * (cosine, 1) - HEAD[:, 2:] * (sine, 0),
+        "roll": HEAD[:, :2] @ np.array([[cosine, sine], [-sine, cosine]]),
+    }
+    landmarks = (turned[axis] * 6 + 56).astype(np.float32)
+
+    quality = assessed(face, landmarks, PixelSize(200, 200))
+
+    assert quality.measures[axis] == pytest.approx(degrees, abs=0.1)
+    assert [reason.code for reason in quality.reasons] == expected
+    assert quality.judgeable  # a turned head alone leaves nobody uncertain
+
+
+# Code, policy -> the last value that passes and the first that does not.
+LIMITS: dict[tuple[str, str, str], tuple[float, float]] = {
+    ("eye_distance", "too_small", "strict"): (24, 23.9),
+    ("eye_distance", "too_small", "standard"): (12, 11.9),
+    ("eye_distance", "too_small", "off"): (4, 3.9),
+    ("eye_distance", "too_small", "judged"): (6, 5.9),
+    ("cut_off", "cut_off", "strict"): (0.1, 0.11),
+    ("cut_off", "cut_off", "standard"): (0.3, 0.31),
+    ("cut_off", "cut_off", "judged"): (0.4, 0.41),
+    ("brightness", "too_dark", "strict"): (50, 49),
+    ("brightness", "too_dark", "standard"): (30, 29),
+    ("brightness", "too_dark", "judged"): (10, 9),
+    ("brightness", "too_bright", "strict"): (210, 211),
+    ("brightness", "too_bright", "standard"): (225, 226),
+    ("brightness", "too_bright", "judged"): (240, 241),
+    ("contrast", "too_flat", "strict"): (12, 11.9),
+    ("contrast", "too_flat", "standard"): (8, 7.9),
+    ("contrast", "too_flat", "judged"): (4, 3.9),
+    ("sharpness", "blurred", "strict"): (4, 3.9),
+    ("sharpness", "blurred", "standard"): (2.5, 2.4),
+    ("sharpness", "blurred", "judged"): (1.9, 1.8),
+    ("noise", "noisy", "strict"): (8, 8.1),
+    ("noise", "noisy", "standard"): (14, 14.1),
+    ("noise", "noisy", "judged"): (16, 16.1),
+    ("eyes", "eyes_covered", "strict"): (0.3, 0.29),
+    ("eyes", "eyes_covered", "standard"): (0.1, 0.09),
+    ("eyes", "eyes_covered", "judged"): (0.05, 0.04),
+    ("weaker_eye", "eyes_covered", "strict"): (0.2, 0.19),
+    ("mouth", "mouth_covered", "strict"): (0.2, 0.19),
+    ("mouth", "mouth_covered", "standard"): (0.1, 0.09),
+    ("yaw", "turned", "strict"): (30, 30.1),
+    ("yaw", "turned", "standard"): (-50, -50.1),
+    ("roll", "tilted", "strict"): (-15, -15.1),
+    ("roll", "tilted", "standard"): (25, 25.1),
+    ("detection_score", "unclear", "strict"): (0.75, 0.74),
+}
+
+
+@pytest.mark.parametrize(("measure", "code", "policy"), LIMITS)
+def test_each_limit_is_where_the_figures_put_it(measure: str, code: str, policy: Policy) -> None:
+    passes, fails = LIMITS[measure, code, policy]
+
+    assert reasons({measure: passes}, policy) == ()
+    assert [reason.code for reason in reasons({measure: fails}, policy)] == [code]
+
+
+def test_no_limit_is_left_out_and_strict_refuses_most_and_what_is_judged_least() -> None:
+    stated = {(check.measure, check.reason.code, name) for check in CHECKS for name in check.limits}
+
+    assert stated == set(LIMITS)
+    for check in CHECKS:
+        order = [
+            check.limits[name] for name in ("strict", "standard", "judged") if name in check.limits
+        ]
+        assert order == sorted(order) or order == sorted(order, reverse=True)
+        assert all(check.beyond(looser, stricter) for stricter, looser in pairwise(order))
 
 
 def test_each_reason_has_a_code_of_its_own_and_says_what_to_do() -> None:
-    reasons = [check.reason for check in CHECKS]
+    said = {check.reason for check in CHECKS}
 
-    assert len({reason.code for reason in reasons}) == len(reasons)
-    assert all(": " in reason.message and reason.message.endswith(".") for reason in reasons)
+    assert len({reason.code for reason in said}) == len(said)
+    assert all(": " in reason.message and reason.message.endswith(".") for reason in said)
+
+
+def test_a_measure_that_was_not_taken_is_not_bad() -> None:
+    assert [reasons({}, policy) for policy in POLICIES] == [(), (), ()]
+
+
+# -- policies, on the real models ------------------------------------------------------------
+
+
+def portrait(scale: float = 1, angle: float = 0, brightness: float = 1) -> bytes:
+    """A good photo of Anna, made smaller, tilted or darker."""
+    picture = Image.open(io.BytesIO(photo("obama2.jpg"))).convert("RGB").crop((0, 0, 626, 700))
+    picture = picture.rotate(angle, Image.Resampling.BICUBIC, fillcolor=(128, 128, 128))
+    picture = picture.resize((round(626 * scale), round(700 * scale)), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    ImageEnhance.Brightness(picture).enhance(brightness).save(out, "PNG")
+    return out.getvalue()
+
+
+GOOD, SMALL, TINY = portrait(), portrait(scale=0.15), portrait(scale=0.06)
+TILTED, DARK, BLACK = portrait(angle=-20), portrait(brightness=0.15), portrait(brightness=0.05)
+
+
+def real(store: Store, engine: OnnxEngine, policy: Policy) -> Facecog:
+    index = MemoryIndex(store, SFACE.name)
+    return Facecog(engine, store, index, calibration_of(SFACE), decode, quality=policy)
+
+
+@pytest.mark.parametrize(
+    ("policy", "data", "refused"),
+    [
+        ("strict", GOOD, None),
+        ("strict", SMALL, FaceTooSmall),
+        ("strict", TILTED, ["tilted"]),
+        ("standard", SMALL, None),
+        ("standard", TILTED, None),
+        ("standard", TINY, FaceTooSmall),
+        ("standard", DARK, ["too_dark"]),
+        ("off", TINY, None),
+        ("off", DARK, None),
+        ("off", BLACK, None),
+        ("off", portrait(scale=0.02), FaceTooSmall),
+    ],
+)
+def test_the_policy_decides_what_is_registered(
+    store: Store,
+    engine: OnnxEngine,
+    policy: Policy,
+    data: bytes,
+    refused: type[FaceTooSmall] | list[str] | None,
+) -> None:
+    facecog = real(store, engine, policy)
+
+    if refused is None:
+        facecog.enrol("Anna", data)
+    elif refused is FaceTooSmall:
+        with pytest.raises(FaceTooSmall):
+            facecog.enrol("Anna", data)
+    else:
+        with pytest.raises(LowQuality) as caught:
+            facecog.enrol("Anna", data)
+        assert set(refused) <= {reason.code for reason in caught.value.quality.reasons}
+
+    assert facecog.counts() == ((1, 1) if refused is None else (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("data", "decision"),
+    [
+        (GOOD, Decision.UNKNOWN),
+        (TILTED, Decision.UNKNOWN),
+        (SMALL, Decision.UNKNOWN),
+        (BLACK, Decision.UNCERTAIN),
+    ],
+)
+def test_only_a_face_that_cannot_be_judged_is_uncertain(
+    store: Store, engine: OnnxEngine, data: bytes, decision: Decision
+) -> None:
+    facecog = real(store, engine, "standard")
+    facecog.enrol("Ben", photo("biden.jpg"))
+
+    assert facecog.identify(data).faces[0].decision is decision

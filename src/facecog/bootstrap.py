@@ -21,6 +21,7 @@ from facecog.engines.onnx import OnnxEngine
 from facecog.errors import InvalidCard, InvalidSetting, ModelUnavailable
 from facecog.image import decode
 from facecog.index.memory import MemoryIndex
+from facecog.quality import POLICIES, Policy
 from facecog.service import Facecog
 from facecog.store import Store
 
@@ -41,7 +42,7 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
         InvalidPromise.
     """
     settings = settings or Settings.from_environment(os.environ)
-    open_engine = chosen_engine(settings)
+    open_engine, quality = chosen_engine(settings), chosen_policy(settings)
     with ExitStack() as failed:
         # The store first: a folder that it refuses gets no models either.
         store = open_store(settings)
@@ -55,6 +56,7 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
             decode=partial(decode, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
             fpir=settings.fpir,
             fmr=settings.fmr,
+            quality=quality,
         )
         failed.pop_all()
     _warn_of_other_models(facecog)
@@ -90,6 +92,14 @@ def chosen_engine(settings: Settings) -> Callable[[], tuple[FaceEngine, Calibrat
     if settings.engine == "deepface":
         return partial(_deepface_engine, settings)
     raise InvalidSetting(f"FACECOG_ENGINE is onnx or deepface, not {settings.engine}.")
+
+
+def chosen_policy(settings: Settings) -> Policy:
+    """The policy of FACECOG_QUALITY. Raises: InvalidSetting."""
+    for policy in POLICIES:
+        if policy == settings.quality:
+            return policy
+    raise InvalidSetting(f"FACECOG_QUALITY is strict, standard or off, not {settings.quality}.")
 
 
 def _onnx_engine(embedder: Card, models: Path) -> tuple[FaceEngine, Calibration]:

@@ -35,6 +35,9 @@ class Settings:
     fmr: float = setting(
         0.0001, "Of comparisons of two people's photos by verify, the part that may match."
     )
+    quality: str = setting(
+        "standard", "What a face must be like to be registered: strict, standard or off."
+    )
     max_bytes: int = setting(image.MAX_BYTES, "Largest picture, in bytes.")
     max_pixels: int = setting(image.MAX_PIXELS, "Largest picture, in pixels.")
     threads: int = setting(4, "Requests that `facecog serve` works on at once.")

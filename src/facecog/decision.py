@@ -246,7 +246,7 @@ def decide(
         decision, reason = Decision.UNCERTAIN, "look_alikes"
     elif matching:
         decision, reason = Decision.MATCH, None
-    elif not face.quality.ok:
+    elif not face.quality.judgeable:
         decision, reason = Decision.UNCERTAIN, "poor_quality"
     else:
         decision, reason = Decision.UNKNOWN, None

@@ -101,11 +101,14 @@ class Quality:
 
     Attributes:
         measures: name of the measure -> value.
-        reasons: what is wrong, worst first; empty when the face may be enrolled.
+        reasons: what is wrong, worst first; empty when the standard policy lets it be enrolled.
+        judgeable: whether "unknown" means anything of this face; False where more than half of
+            such faces are not recognised though their people are registered.
     """
 
     measures: dict[str, float]
     reasons: tuple[Reason, ...] = ()
+    judgeable: bool = True
 
     @property
     def ok(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,6 +24,34 @@ ARCFACE_POINTS: Points = np.array(
     ],
     dtype=np.float32,
 )
+
+# The same landmarks of a head that looks straight at the camera, in centimetres: x to the right and
+# y down as in a picture, z away from the camera.
+# Source: MediaPipe's canonical face model (Apache-2.0), canonical_face_model.obj: the lids above
+# and below the pupils (vertices 145, 159, 374, 386 and their neighbours), 1, 61 and 291.
+HEAD = np.array(
+    [
+        [-3.18, -2.63, -3.83],
+        [3.18, -2.63, -3.83],
+        [0.0, 1.127, -7.476],
+        [-2.456, 4.343, -4.284],
+        [2.456, 4.343, -4.284],
+    ]
+)
+
+
+class Pose(NamedTuple):
+    """How a head is turned, in degrees; 0 looks straight at the camera.
+
+    Attributes:
+        yaw: positive to the right of the picture.
+        pitch: positive downwards.
+        roll: positive clockwise.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
 
 
 def similarity_transform(source: Points, target: Points) -> NDArray[np.float64]:
@@ -45,6 +75,32 @@ def similarity_transform(source: Points, target: Points) -> NDArray[np.float64]:
     scale = float((singular * sign).sum() / max(a.var(axis=0).sum(), 1e-12))
     shift = target_mean - scale * rotation @ source_mean
     return np.hstack([scale * rotation, shift[:, None]])
+
+
+def pose(landmarks: Points) -> Pose:
+    """How a head is turned, from five landmarks.
+
+    Args:
+        landmarks: shape (5, 2), in pixels.
+
+    The affine map that best takes HEAD to the landmarks (least squares), and the rotation nearest
+    to it: a camera far enough away that a face has no perspective of its own ("weak perspective";
+    DeMenthon and Davis, IJCV 15, 1995, without the iterations). One average head stands for all,
+    so that a long nose reads as a few degrees.
+    """
+    affine = (landmarks - landmarks.mean(axis=0)).T @ _HEAD_INVERSE.T
+    u, _, vt = np.linalg.svd(affine, full_matrices=False)
+    right, down = u @ vt
+    back = np.cross(right, down)
+    angles = (
+        np.arcsin(np.clip(back[0], -1, 1)),
+        np.arctan2(back[1], back[2]),
+        np.arctan2(down[0], right[0]),
+    )
+    return Pose(*(float(np.degrees(angle)) for angle in angles))
+
+
+_HEAD_INVERSE = np.linalg.pinv(HEAD - HEAD.mean(axis=0))
 
 
 def align(pixels: Pixels, landmarks: Points, side: int = 112) -> Pixels:

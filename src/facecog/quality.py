@@ -1,103 +1,202 @@
 """Is this face good enough to enrol and, if not, why, in words a person can act on.
 
-The limits stand clear of both sides: photographs of people in ordinary light pass, deliberately
-spoilt ones do not (docs/accuracy.md has the figures and the command that prints them).
+The limits stand where photographs begin to be missed, and clear of ordinary ones: docs/accuracy.md
+has the figures and the commands that print them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from operator import gt, lt
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facecog.domain import Pixels, Quality, Reason
-from facecog.geometry import ARCFACE_POINTS
+from facecog.domain import Pixels, PixelSize, Quality, Reason
+from facecog.geometry import ARCFACE_POINTS, pose, similarity_transform
+
+Policy = Literal["strict", "standard", "off"]
+"""What a face must be like to be enrolled. Even `off` needs one that can be aligned."""
+
+POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 Luma = NDArray[np.float32]
 
 # The part of the aligned 112x112 crop that is face whatever the hair and background: rows, columns.
 FACE = (slice(30, 100), slice(22, 90))
+MOUTH = (slice(84, 101), slice(36, 77))
 # Half the height and width of the patch around an eye, in pixels of the aligned crop.
 EYE = (7, 11)
+# Every fourth pixel of FACE, x and y.
+GRID = np.stack(np.meshgrid(np.arange(22, 90, 4), np.arange(30, 100, 4)), axis=-1).reshape(-1, 2)
 
 TOO_SMALL = Reason("too_small", "The face is too small: come closer.")
+EYES_COVERED = Reason("eyes_covered", "The eyes are covered: take off what is in front of them.")
+
+
+def wide(degrees: float, limit: float) -> bool:
+    """Turned by more than the limit, to whichever side."""
+    return abs(degrees) > limit
 
 
 class Check(NamedTuple):
-    """One measure, when it is bad, and what to say then."""
+    """One measure, the limits beyond which it is bad, and what to say then.
+
+    Attributes:
+        limits: policy -> limit; none where the policy has none. "judged" is the limit beyond which
+            more than half of the photographs of people registered are missed, so that a face like
+            that which matches nobody is not called unknown.
+    """
 
     measure: str
-    bad: Callable[[float], bool]
+    beyond: Callable[[float, float], bool]
+    limits: Mapping[str, float]
     reason: Reason
 
 
 CHECKS = (
-    Check("eye_distance", lambda pixels: pixels < 12, TOO_SMALL),
+    Check("eye_distance", lt, {"strict": 24, "standard": 12, "off": 4, "judged": 6}, TOO_SMALL),
+    Check(
+        "cut_off",
+        gt,
+        {"strict": 0.1, "standard": 0.3, "judged": 0.4},
+        Reason("cut_off", "Part of the face is outside the picture: come back into it."),
+    ),
     Check(
         "brightness",
-        lambda level: level < 30,
+        lt,
+        {"strict": 50, "standard": 30, "judged": 10},
         Reason("too_dark", "The face is too dark: turn towards the light."),
     ),
     Check(
         "brightness",
-        lambda level: level > 225,
+        gt,
+        {"strict": 210, "standard": 225, "judged": 240},
         Reason("too_bright", "The face is overexposed: move out of the glare."),
     ),
     Check(
         "contrast",
-        lambda spread: spread < 8,
+        lt,
+        {"strict": 12, "standard": 8, "judged": 4},
         Reason("too_flat", "The face has hardly any contrast: find better light."),
     ),
     Check(
         "sharpness",
-        lambda detail: detail < 2.5,
+        lt,
+        {"strict": 4, "standard": 2.5, "judged": 1.9},
         Reason("blurred", "The face is blurred: hold still and let the camera focus."),
     ),
     Check(
         "noise",
-        lambda grain: grain > 16,
+        gt,
+        {"strict": 8, "standard": 14, "judged": 16},
         Reason("noisy", "The picture is too grainy: find more light."),
     ),
+    Check("eyes", lt, {"strict": 0.3, "standard": 0.1, "judged": 0.05}, EYES_COVERED),
+    Check("weaker_eye", lt, {"strict": 0.2}, EYES_COVERED),
     Check(
-        "eyes",
-        lambda detail: detail < 0.1,
-        Reason("eyes_covered", "The eyes are covered: take off what is in front of them."),
+        "mouth",
+        lt,
+        {"strict": 0.2, "standard": 0.1},
+        Reason("mouth_covered", "The mouth is covered: take off what is in front of it."),
+    ),
+    Check(
+        "yaw",
+        wide,
+        {"strict": 30, "standard": 50},
+        Reason("turned", "The face is turned away: look straight at the camera."),
+    ),
+    Check(
+        "roll",
+        wide,
+        {"strict": 15, "standard": 25},
+        Reason("tilted", "The head is tilted: hold it upright."),
+    ),
+    Check(
+        "detection_score",
+        lt,
+        {"strict": 0.75},
+        Reason("unclear", "The face is hard to make out: come closer, with nothing before it."),
     ),
 )
 
 
-def assess(aligned: Pixels, landmarks: NDArray[np.float32]) -> Quality:
+def assess(
+    aligned: Pixels, landmarks: NDArray[np.float32], size: PixelSize, detection_score: float
+) -> Quality:
     """Measure a face.
 
     Args:
         aligned: the crop of geometry.align: RGB, uint8, shape (112, 112, 3).
         landmarks: shape (5, 2), in pixels of the picture as it was sent.
+        size: of that picture.
+        detection_score: 0 to 1.
 
     Returns:
-        the measures, and a reason for each that is bad:
+        the verdict on these measures:
 
         - eye_distance: pixels between the eyes' centres (ISO/IEC 29794-5 inter-eye distance).
+        - cut_off: the part, 0 to 1, of the face in the aligned crop that the picture does not show.
         - brightness: mean luma of the face, 0 to 255 (Rec. 601).
         - contrast: standard deviation of the same.
         - sharpness: standard deviation of its Laplacian, in levels (Pertuz et al., Pattern
           Recognition 46(5), 2013, "LAPV").
         - noise: standard deviation of Gaussian noise, in levels (Immerkaer, CVIU 64(2), 1996).
-        - eyes: standard deviation of luma around the better visible eye, as a part of contrast.
+        - eyes, weaker_eye: standard deviation of luma around the better and the less visible eye,
+          as a part of contrast. What covers them is seen where it is plain.
+        - mouth: the same around the mouth.
+        - yaw, pitch, roll: degrees, 0 looks straight at the camera (geometry.pose). YuNet does not
+          follow a head that is tilted by more than about 30 degrees: its roll stays there.
+        - detection_score: as it was given.
     """
-    luma = (aligned @ np.array([0.299, 0.587, 0.114])).astype(np.float32)
+    luma = (aligned @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
     contrast = float(luma[FACE].std())
+    eyes = sorted(_visible(luma[_eye(landmark)], contrast) for landmark in (0, 1))
+    head = pose(landmarks)
     measures = {
         "eye_distance": float(np.linalg.norm(landmarks[0] - landmarks[1])),
+        "cut_off": _cut_off(landmarks, size),
         "brightness": float(luma[FACE].mean()),
         "contrast": contrast,
         "sharpness": float(_laplacian(luma)[FACE].std()),
         "noise": _noise(luma),
-        "eyes": max(_eye(luma, 0), _eye(luma, 1)) / max(contrast, 1.0),
+        "eyes": eyes[1],
+        "weaker_eye": eyes[0],
+        "mouth": _visible(luma[MOUTH], contrast),
+        "yaw": head.yaw,
+        "pitch": head.pitch,
+        "roll": head.roll,
+        "detection_score": detection_score,
     }
-    reasons = tuple(check.reason for check in CHECKS if check.bad(measures[check.measure]))
-    return Quality({name: round(value, 3) for name, value in measures.items()}, reasons)
+    return verdict({name: round(value, 3) for name, value in measures.items()})
+
+
+def verdict(measures: dict[str, float]) -> Quality:
+    """What the standard policy says of a face, and whether it can be judged."""
+    return Quality(measures, reasons(measures, "standard"), not reasons(measures, "judged"))
+
+
+def reasons(
+    measures: Mapping[str, float], limits: Policy | Literal["judged"]
+) -> tuple[Reason, ...]:
+    """Why a face is refused, in the order of CHECKS; a measure that was not taken is not bad."""
+    found = (
+        check.reason
+        for check in CHECKS
+        if limits in check.limits
+        and check.measure in measures
+        and check.beyond(measures[check.measure], check.limits[limits])
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _cut_off(landmarks: NDArray[np.float32], size: PixelSize) -> float:
+    to_picture = similarity_transform(ARCFACE_POINTS, landmarks)
+    x, y = to_picture[:, :2] @ GRID.T + to_picture[:, 2:]
+    # Pixel centres are whole numbers, so the picture reaches half a pixel further.
+    shown = (x > -0.5) & (y > -0.5) & (x < size.width - 0.5) & (y < size.height - 0.5)
+    return float(1 - shown.mean())
 
 
 def _laplacian(luma: Luma) -> Luma:
@@ -113,7 +212,11 @@ def _noise(luma: Luma) -> float:
     return float(np.sqrt(np.pi / 2) / 6 * np.abs(response).mean())
 
 
-def _eye(luma: Luma, landmark: int) -> float:
+def _eye(landmark: int) -> tuple[slice, slice]:
     x, y = (round(float(value)) for value in ARCFACE_POINTS[landmark])
     height, width = EYE
-    return float(luma[y - height : y + height + 1, x - width : x + width + 1].std())
+    return slice(y - height, y + height + 1), slice(x - width, x + width + 1)
+
+
+def _visible(patch: Luma, contrast: float) -> float:
+    return float(patch.std()) / max(contrast, 1.0)

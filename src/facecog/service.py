@@ -35,7 +35,7 @@ from facecog.geometry import crop
 from facecog.image import encode_jpeg
 from facecog.index import FaceIndex
 from facecog.names import clean_name, name_key
-from facecog.quality import TOO_SMALL
+from facecog.quality import TOO_SMALL, Policy, reasons
 from facecog.store import Page, Store
 from facecog.thresholds import InForce, Thresholds, checked_rate
 
@@ -61,6 +61,7 @@ class Facecog:
         decode: Callable[[bytes], Picture],
         fpir: float = FPIR,
         fmr: float = FMR,
+        quality: Policy = "standard",
     ) -> None:
         """
         Args:
@@ -68,13 +69,14 @@ class Facecog:
             decode: bytes of an image file -> Picture.
             fpir: the promise: of strangers who are searched, the part that may get a name.
             fmr: of comparisons of two photos of different people, the part that may match.
+            quality: what a face must be like to be enrolled.
 
         Raises:
             InvalidPromise.
         """
         self._engine, self._store, self._index = engine, store, index
         self._thresholds = Thresholds(calibration, store, index, fpir, fmr)
-        self._decode = decode
+        self._decode, self._quality = decode, quality
 
     # -- faces --------------------------------------------------------------------------------
 
@@ -103,7 +105,7 @@ class Facecog:
         name = clean_name(name)
         picture = self._decode(photo)
         face, template = self._only_face(picture, "Registering", near=near)
-        _refuse_poor(picture, face)
+        self._refuse_poor(picture, face)
         subject, sample, added = self._store.add_sample(
             name=name,
             template=template,
@@ -275,6 +277,15 @@ class Facecog:
             )
         return faces[0], _template(faces[0])
 
+    def _refuse_poor(self, picture: Picture, face: Face) -> None:
+        """Raises: FaceTooSmall, LowQuality."""
+        why = reasons(face.quality.measures, self._quality)
+        if TOO_SMALL in why:
+            raise FaceTooSmall(TOO_SMALL.message, picture.size, (face,))
+        if why:
+            said = replace(face.quality, reasons=why)
+            raise LowQuality(" ".join(one.message for one in why), picture.size, face, said)
+
     def _refuse_mix_up(
         self, name: str, template: Template, allow_duplicate: bool, allow_mismatch: bool
     ) -> None:
@@ -320,14 +331,6 @@ def _template(face: Face) -> Template:
     if face.template is None:
         raise ValueError("the engine gave a face without a template")
     return face.template
-
-
-def _refuse_poor(picture: Picture, face: Face) -> None:
-    quality = face.quality
-    if TOO_SMALL in quality.reasons:
-        raise FaceTooSmall(TOO_SMALL.message, picture.size, (face,))
-    if not quality.ok:
-        raise LowQuality(" ".join(r.message for r in quality.reasons), picture.size, face, quality)
 
 
 def _crop_jpeg(picture: Picture, face: Face) -> bytes:

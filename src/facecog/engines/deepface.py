@@ -108,11 +108,12 @@ class DeepFaceEngine:
         area = found["facial_area"]
         points = landmarks_of(area)
         landmarks = points * np.float32(picture.scale)
+        score = min(max(float(found["confidence"]), 0.0), 1.0)
         return Face(
             box=Box(*(float(area[side]) for side in "xywh")).scaled(picture.scale),
             landmarks=landmarks,
-            detection_score=min(max(float(found["confidence"]), 0.0), 1.0),
-            quality=assess(align(picture.pixels, points), landmarks),
+            detection_score=score,
+            quality=assess(align(picture.pixels, points), landmarks, picture.size, score),
             template=self._template(found["face"]) if embed else None,
         )
 

@@ -91,7 +91,7 @@ class OnnxEngine:
             box=box,
             landmarks=landmarks,
             detection_score=found.score,
-            quality=assess(aligned, landmarks),
+            quality=assess(aligned, landmarks, picture.size, found.score),
             template=self._template(aligned) if embed else None,
         )
 

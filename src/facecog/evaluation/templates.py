@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from facecog.domain import Box, Detection, Face, Quality, Reason, Template
+from facecog.domain import Box, Detection, Face, Template
 from facecog.errors import FacecogError
+from facecog.quality import verdict
 
 Embed = Callable[[bytes], Detection]
 """Bytes of an image file -> its faces with templates."""
@@ -103,7 +104,6 @@ def _written(face: Face | None) -> tuple[str | None, bytes | None]:
         "landmarks": face.landmarks.tolist(),
         "detection_score": face.detection_score,
         "measures": face.quality.measures,
-        "reasons": [[reason.code, reason.message] for reason in face.quality.reasons],
         "model": face.template.model,
     }
     return json.dumps(values), face.template.vector.astype("<f4").tobytes()
@@ -119,6 +119,6 @@ def _read(connection: sqlite3.Connection, key: str, maker: str) -> Face | None:
         box=Box(*values["box"]),
         landmarks=np.array(values["landmarks"], np.float32),
         detection_score=values["detection_score"],
-        quality=Quality(values["measures"], tuple(Reason(*one) for one in values["reasons"])),
+        quality=verdict(values["measures"]),
         template=Template(np.frombuffer(vector, "<f4"), values["model"]),
     )
