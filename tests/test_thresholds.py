@@ -6,6 +6,7 @@ import pytest
 
 from facecog.decision import Calibration
 from facecog.domain import Decision
+from facecog.errors import NameBelongsToAnotherFace
 from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
 from facecog.store import Store
@@ -48,6 +49,17 @@ def test_a_makers_threshold_promises_nothing_and_says_so(uncalibrated: Facecog) 
     assert [face.decision for face in found.faces] == [Decision.MATCH, Decision.UNKNOWN]
     assert compared.same
     assert promise_json(uncalibrated.in_force(), uncalibrated.gallery_size())["fpir"] is None
+
+
+def test_a_face_is_not_refused_for_being_unlike_the_others_of_its_name_by_a_makers_threshold(
+    uncalibrated: Facecog,
+) -> None:
+    uncalibrated.enrol("Anna", b"anna")
+    uncalibrated.enrol("Anna", b"carl")
+
+    uncalibrated.put_in_force(fakes.CALIBRATION)
+    with pytest.raises(NameBelongsToAnotherFace):
+        uncalibrated.enrol("Anna", b"ben")
 
 
 def test_a_calibration_of_ones_own_replaces_a_makers_threshold(uncalibrated: Facecog) -> None:

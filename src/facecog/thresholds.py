@@ -85,7 +85,9 @@ class Thresholds:
     def of_resemblance(self) -> float:
         """Score from which a face may be that of the subject whose name it is given."""
         calibration = self.calibration()
-        return calibration.fixed or calibration.tail().threshold(RESEMBLE_FMR)
+        if calibration.fixed:
+            return -1.0  # not known how often a person's own photos fall below any score
+        return calibration.tail().threshold(RESEMBLE_FMR)
 
     def calibration(self) -> Calibration:
         """The one in force."""
