@@ -198,6 +198,12 @@ class ModelUnavailable(Unavailable):
     code = "model_unavailable"
 
 
+class ExtraMissing(Unavailable):
+    """An optional package is asked for and not installed."""
+
+    code = "extra_missing"
+
+
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, or is not one that facecog can use."""
 

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from facecog.decision import Calibration, calibration_numbers, decide, score
 from facecog.domain import (
     Candidate,
@@ -15,10 +17,13 @@ from facecog.domain import (
     GallerySize,
     Identification,
     LookAlikes,
+    Operation,
     Picture,
+    Reason,
     Sample,
     Subject,
     Template,
+    Vectors,
     Verification,
 )
 from facecog.engines import FaceEngine
@@ -159,6 +164,10 @@ class Facecog:
         picture = self._decode(photo)
         return Detection(picture.size, self._engine.embed(picture))
 
+    def unfit(self, face: Face) -> tuple[Reason, ...]:
+        """Why a face may not be registered; empty when it may."""
+        return reasons(face.quality.measures, self._quality)
+
     # -- people -------------------------------------------------------------------------------
 
     def subjects(
@@ -225,6 +234,24 @@ class Facecog:
         """The promise, the calibration and the threshold of a search made now."""
         return self._thresholds.now()
 
+    def in_force_for_two(self) -> Operation:
+        """The threshold of a comparison of two photos made now."""
+        return self._thresholds.of_comparison()
+
+    def would_hold(self, calibration: Calibration) -> InForce:
+        """What would be in force with another calibration."""
+        return self._thresholds.with_calibration(calibration)
+
+    def promised(self) -> float:
+        """The rate that is promised of a search, whether or not the model can keep it."""
+        return self._thresholds.promise()
+
+    def templates(self) -> tuple[list[str], Vectors]:
+        """Whose each template in the gallery is, by id, and the templates, shape (n, d)."""
+        _, _, rows = self._store.gallery(self.model)
+        vectors = [np.frombuffer(row.vector, "<f4") for row in rows]
+        return [row.subject_id for row in rows], np.array(vectors, np.float32)
+
     def look_alikes(self) -> list[LookAlikes]:
         """Pairs of people whose faces match each other, most alike first."""
         threshold = self.in_force().operation.threshold
@@ -279,7 +306,7 @@ class Facecog:
 
     def _refuse_poor(self, picture: Picture, face: Face) -> None:
         """Raises: FaceTooSmall, LowQuality."""
-        why = reasons(face.quality.measures, self._quality)
+        why = self.unfit(face)
         if TOO_SMALL in why:
             raise FaceTooSmall(TOO_SMALL.message, picture.size, (face,))
         if why:

@@ -60,13 +60,18 @@ class Thresholds:
         """What holds for a search at this moment."""
         return self.of_search(self._index.search([], 0))
 
+    def with_calibration(self, calibration: Calibration) -> InForce:
+        """What would hold with another calibration."""
+        found = self._index.search([], 0)
+        return self._made(found.revision, found.gallery, calibration)
+
     def of_search(self, found: Found) -> InForce:
         """What holds for a search that has been made."""
         known = self._in_force
         if known and known.revision == found.revision:
             return known
         with self._making:
-            known = self._made(found.revision, found.gallery)
+            known = self._made(found.revision, found.gallery, self.calibration())
             self._in_force = known
         return known
 
@@ -94,10 +99,13 @@ class Thresholds:
         own = self._store.calibration(self._card.model)
         return calibration_from(own) if own else self._card
 
-    def _made(self, revision: int, gallery: GallerySize) -> InForce:
-        fpir = self._store.fpir() or self._fpir
+    def promise(self) -> float:
+        """The rate that is promised of a search."""
+        return self._store.fpir() or self._fpir
+
+    def _made(self, revision: int, gallery: GallerySize, calibration: Calibration) -> InForce:
         people = self._index.people(OWN_SUBJECTS)
-        return in_force(self.calibration(), fpir, gallery, people, revision)
+        return in_force(calibration, self.promise(), gallery, people, revision)
 
 
 def in_force(

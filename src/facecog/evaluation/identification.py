@@ -1,148 +1,258 @@
-"""1:N identification through the service itself, on lists of labelled photographs."""
+"""Error rates of identification, 1:N, on labelled photographs."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from tqdm import tqdm
+import numpy as np
 
-from facecog.errors import FaceRefused, InvalidDataset
-from facecog.evaluation.intervals import Rate
-from facecog.service import Facecog
+from facecog.decision import Calibration
+from facecog.domain import GallerySize
+from facecog.evaluation.intervals import Rate, kept
+from facecog.evaluation.labels import Labelled
+from facecog.evaluation.searching import Fit, Search, Searched
+from facecog.evaluation.templates import Shown
+from facecog.evaluation.trials import (
+    AtRate,
+    Curve,
+    Histogram,
+    Trials,
+    at_rates,
+    curve,
+    draws_of,
+    histogram,
+)
+from facecog.thresholds import InForce
 
-# A label names the person in the middle; faces in the background count for nothing.
-MIDDLE = (0.5, 0.5)
+FPIRS = (1e-1, 1e-2, 1e-3)
+WORST = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """A photograph and who is in it."""
+class Lists:
+    """Who is enrolled, and who is searched.
 
-    path: Path
-    identity: str
+    Attributes:
+        strangers_enrolled: photos left out of the strangers, since that person is enrolled.
+        probes_not_enrolled: photos left out of the probes, since that person is not.
+    """
+
+    gallery: tuple[Labelled, ...]
+    probes: tuple[Labelled, ...]
+    strangers: tuple[Labelled, ...]
+    strangers_enrolled: int = 0
+    probes_not_enrolled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
-    """What was measured.
+class SearchRates:
+    """What came of the searches of some people, at the promise in force.
 
     Attributes:
         rank_1: mated probes whose nearest subject is the right one, whatever the score.
-        missed: FNIR: mated probes that were not named rightly.
-        named_wrongly: mated probes that got another subject's name; a part of `missed`.
-        strangers_named: FPIR: strangers that got a name.
-        not_enrolled, not_searched: photographs that gave no usable face (failures to acquire);
-            those of mated probes count as missed.
+        missed: FNIR: mated probes that were not given the right name, for whatever reason.
+        named_wrongly, uncertain: mated probes with another's name, or with none for sure; parts
+            of `missed`.
+        strangers_named: FPIR.
+        strangers_uncertain: strangers of whom nothing is said for sure.
     """
 
-    model: str
-    threshold: float
-    subjects: int
     rank_1: Rate
     missed: Rate
     named_wrongly: Rate
+    uncertain: Rate
     strangers_named: Rate
-    not_enrolled: int
-    not_searched: int
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def as_text(self) -> str:
-        return "\n".join(
-            (
-                f"model {self.model}, threshold {self.threshold:.3f}, {self.subjects} subjects",
-                f"rank-1                       {self.rank_1}",
-                f"missed names (FNIR)          {self.missed}",
-                f"wrong names, known people    {self.named_wrongly}",
-                f"strangers named (FPIR)       {self.strangers_named}",
-                f"no usable face: {self.not_enrolled} of the gallery, "
-                f"{self.not_searched} of the probes",
-            )
-        )
-
-
-def read_list(file: Path) -> list[Labelled]:
-    """Read a CSV file with the columns path (relative to its folder) and identity.
-
-    Raises:
-        InvalidDataset: a column is missing, or a file is not there.
-    """
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.DictReader(opened))
-    if not rows or not {"path", "identity"} <= rows[0].keys():
-        raise InvalidDataset(f"{file} needs the columns path and identity, and rows.")
-    photos = [Labelled(file.parent / row["path"], row["identity"]) for row in rows]
-    for photo in photos:
-        if not photo.path.is_file():
-            raise InvalidDataset(f"{file} names {photo.path}, which is not there.")
-    return photos
+    strangers_uncertain: Rate
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What was said of the person in the middle of a photograph."""
+class NotAcquired:
+    """Photographs that came to nothing: failures to acquire.
 
-    nearest: str | None
-    named: str | None
-    found: bool = True
+    Attributes:
+        gallery: without a face that may be registered.
+        subjects: people of the gallery without any template for it; each probe of them is missed.
+        probes: of registered people, without a face; these are missed too.
+        strangers: without a face; these are not counted as searches.
+    """
+
+    gallery: Rate
+    subjects: Rate
+    probes: Rate
+    strangers: Rate
 
 
-def measure(
-    facecog: Facecog,
-    gallery: Sequence[Labelled],
-    probes: Sequence[Labelled],
-    impostors: Sequence[Labelled],
-) -> Rates:
-    """Enrol the gallery, search all probes, and count.
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A search that went wrong, or nearly; look whether its labels are right.
+
+    Attributes:
+        photo, sample: the photograph searched and the one it was compared with, as listed.
+        person, subject: whose they are, by their labels.
+    """
+
+    photo: str
+    person: str
+    sample: str
+    subject: str
+    score: float
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentificationFigures:
+    """All that was measured.
+
+    Attributes:
+        kept: whether the promise was; None for too few strangers to say.
+        strangers_nearest: strangers with the highest scores.
+        probes_farthest: mated probes with the lowest scores of the right subject.
+    """
+
+    lists: Lists
+    gallery: GallerySize
+    force: InForce
+    rates: SearchRates
+    kept: bool | None
+    not_acquired: NotAcquired
+    at: tuple[AtRate, ...]
+    curve: Curve
+    scores: Histogram
+    groups: dict[str, SearchRates]
+    strangers_nearest: tuple[Near, ...]
+    probes_farthest: tuple[Near, ...]
+
+
+def sorted_out(
+    gallery: Sequence[Labelled], probes: Sequence[Labelled], strangers: Sequence[Labelled]
+) -> Lists:
+    """The lists without strangers who are enrolled, and without probes of people who are not."""
+    enrolled = {one.identity for one in gallery}
+    unknown = tuple(one for one in strangers if one.identity not in enrolled)
+    mated = tuple(one for one in probes if one.identity in enrolled)
+    left_out = len(strangers) - len(unknown), len(probes) - len(mated)
+    return Lists(tuple(gallery), mated, unknown, *left_out)
+
+
+def identify_all(
+    lists: Lists,
+    gallery: Sequence[Shown],
+    probes: Sequence[Shown],
+    strangers: Sequence[Shown],
+    fit: Fit,
+    calibration: Calibration,
+    fpir: float,
+) -> IdentificationFigures:
+    """Enrol the gallery, search everybody else, count.
 
     Args:
-        facecog: one that nobody is registered with yet.
-        gallery, probes: photographs of the same people, different ones.
-        impostors: photographs of people who are not in the gallery.
+        lists: what the other three show.
+        fit: whether a face may be registered.
+        fpir: the promise.
     """
-    refused = sum(not _enrolled(facecog, photo) for photo in tqdm(gallery, "gallery", disable=None))
-    mated = [_answer(facecog, photo) for photo in tqdm(probes, "probes", disable=None)]
-    strangers = [_answer(facecog, photo) for photo in tqdm(impostors, "strangers", disable=None)]
-    truth = list(zip(mated, (photo.identity for photo in probes), strict=True))
-    return Rates(
-        model=facecog.model,
-        threshold=facecog.in_force().operation.threshold,
-        subjects=facecog.counts()[0],
-        rank_1=Rate(sum(said.nearest == who for said, who in truth), len(truth)),
-        missed=Rate(sum(said.named != who for said, who in truth), len(truth)),
-        named_wrongly=Rate(sum(said.named not in (None, who) for said, who in truth), len(truth)),
-        strangers_named=Rate(sum(said.named is not None for said in strangers), len(strangers)),
-        not_enrolled=refused,
-        not_searched=sum(not said.found for said in mated + strangers),
+    search = Search(gallery, fit, calibration, fpir)
+    mated, unknown = search(probes), search(strangers)
+    rates = _rates(mated, unknown)
+    non_mated_trials, mated_trials, people = _trials(mated, unknown)
+    return IdentificationFigures(
+        lists=lists,
+        gallery=search.size,
+        force=search.force,
+        rates=rates,
+        kept=kept(rates.strangers_named, fpir) if search.force.operation.fpir else None,
+        not_acquired=_not_acquired(gallery, search.size, mated, unknown),
+        at=at_rates(non_mated_trials, mated_trials, FPIRS, draws_of(people)),
+        curve=curve(non_mated_trials, mated_trials, search.force.operation.threshold),
+        scores=histogram(non_mated_trials, _own_scores(mated)),
+        groups=_groups(mated, unknown),
+        strangers_nearest=_strangers_nearest(unknown),
+        probes_farthest=_probes_farthest(mated),
     )
 
 
-def _enrolled(facecog: Facecog, photo: Labelled) -> bool:
-    try:
-        facecog.enrol(
-            photo.identity,
-            photo.path.read_bytes(),
-            "evaluation",
-            near=MIDDLE,
-            allow_duplicate=True,
-            allow_mismatch=True,
+def _rates(mated: Sequence[Searched], strangers: Sequence[Searched]) -> SearchRates:
+    searched = [one for one in strangers if one.said]
+
+    def of(which: Iterable[bool], all_of: Sequence[Searched]) -> Rate:
+        return Rate(sum(which), len(all_of))
+
+    return SearchRates(
+        rank_1=of((math.isfinite(one.right_score) for one in mated), mated),
+        missed=of((one.named != one.photo.identity for one in mated), mated),
+        named_wrongly=of((one.named not in (None, one.photo.identity) for one in mated), mated),
+        uncertain=of((one.uncertain for one in mated), mated),
+        strangers_named=of((one.named is not None for one in searched), searched),
+        strangers_uncertain=of((one.uncertain for one in searched), searched),
+    )
+
+
+def _trials(mated: Sequence[Searched], strangers: Sequence[Searched]) -> tuple[Trials, Trials, int]:
+    """Of strangers and of registered people, and how many people that is."""
+    searched = [one for one in strangers if one.said]
+    names = [one.photo.identity for one in (*searched, *mated)]
+    known, people = np.unique(names, return_inverse=True)
+    first = len(searched)
+    return (
+        Trials.of([one.score for one in searched], people[:first]),
+        Trials.of([one.right_score for one in mated], people[first:]),
+        len(known),
+    )
+
+
+def _own_scores(mated: Sequence[Searched]) -> Trials:
+    """Of each mated probe against its own subject, whoever is nearest."""
+    scores = [one.own.score for one in mated if one.own]
+    return Trials.of(scores, [0] * len(scores))
+
+
+def _not_acquired(
+    gallery: Sequence[Shown],
+    size: GallerySize,
+    mated: Sequence[Searched],
+    strangers: Sequence[Searched],
+) -> NotAcquired:
+    subjects = len({photo.identity for photo, _ in gallery})
+    return NotAcquired(
+        gallery=Rate(len(gallery) - size.samples, len(gallery)),
+        subjects=Rate(subjects - size.subjects, subjects),
+        probes=Rate(sum(one.said is None for one in mated), len(mated)),
+        strangers=Rate(sum(one.said is None for one in strangers), len(strangers)),
+    )
+
+
+def _groups(mated: Sequence[Searched], strangers: Sequence[Searched]) -> dict[str, SearchRates]:
+    names = sorted({one.photo.group for one in (*mated, *strangers)} - {""})
+    return {
+        name: _rates(
+            [one for one in mated if one.photo.group == name],
+            [one for one in strangers if one.photo.group == name],
         )
-    except FaceRefused:
-        return False
-    return True
+        for name in names
+    }
 
 
-def _answer(facecog: Facecog, photo: Labelled) -> Answer:
-    try:
-        found = facecog.identify(photo.path.read_bytes())
-    except FaceRefused:
-        return Answer(None, None, found=False)
-    x, y = MIDDLE[0] * found.size.width, MIDDLE[1] * found.size.height
-    face = min(found.faces, key=lambda one: one.face.box.distance(x, y))
-    nearest = face.candidates[0].name if face.candidates else None
-    return Answer(nearest, face.match.name if face.match else None)
+def _strangers_nearest(strangers: Sequence[Searched]) -> tuple[Near, ...]:
+    nearest = sorted(strangers, key=lambda one: -one.score)[:WORST]
+    return tuple(
+        _near(one, one.nearest.subject_id, one.nearest.sample_id, one.score)
+        for one in nearest
+        if one.nearest
+    )
+
+
+def _probes_farthest(mated: Sequence[Searched]) -> tuple[Near, ...]:
+    """Wrong names first, then the lowest scores of the right subject."""
+    scored = [(one, one.own) for one in mated if one.own]
+    scored.sort(key=lambda pair: (pair[0].named in (None, pair[0].photo.identity), pair[1].score))
+    return tuple(
+        _near(one, own.subject_id, own.sample_id, own.score) for one, own in scored[:WORST]
+    )
+
+
+def _near(one: Searched, subject: str, sample: str, score: float) -> Near:
+    said = one.said.decision.value if one.said else ""
+    if one.named and one.named != subject:
+        said = f"named {one.named}"
+    return Near(one.photo.name, one.photo.identity, sample, subject, score, said)

@@ -33,3 +33,19 @@ class Rate:
             f"{self.value:7.2%}  ({self.hits} of {self.trials}; "
             f"95 % interval {low:.2%} to {high:.2%})"
         )
+
+
+def enough_for(rate: float) -> int:
+    """Trials without which nothing can be said of a rate: 3 / rate.
+
+    The rule of three: with none found in n trials, the rate is below 3 / n with 95 % confidence
+    (Hanley and Lippman-Hand, JAMA 249, 1983).
+    """
+    return math.ceil(3 / rate - 1e-9)
+
+
+def kept(measured: Rate, promised: float) -> bool | None:
+    """Whether a promised error rate is kept; None where too few trials were made to say."""
+    if measured.interval()[0] > promised:
+        return False
+    return True if measured.trials >= enough_for(promised) else None

@@ -6,9 +6,10 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,42 @@ import numpy as np
 from tqdm import tqdm
 
 from facecog.domain import Box, Detection, Face, Template
-from facecog.errors import FacecogError
+from facecog.errors import FacecogError, InvalidDataset
+from facecog.evaluation.labels import Labelled
 from facecog.quality import verdict
 
 Embed = Callable[[bytes], Detection]
 """Bytes of an image file -> its faces with templates."""
 
-COMMIT_EVERY = 64  # photos, so that a run that is stopped loses seconds
+COMMIT_EVERY = 64  # photos, so that a run that is killed loses seconds
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS faces
     (photo TEXT, maker TEXT, face TEXT, vector BLOB, PRIMARY KEY (photo, maker))
 """
+
+
+Shown = tuple[Labelled, Face | None]
+"""A photograph, and the face of the person that it is labelled with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Of labelled photographs, kept in a file.
+
+    Attributes:
+        maker: all that makes the templates, besides the code: the model, and what it was given.
+    """
+
+    embed: Embed
+    maker: str
+    cache: Path
+
+    def __call__(self, photos: Sequence[Labelled], label: str) -> list[Shown]:
+        found = middle_faces(
+            [photo.path for photo in photos], self.embed, self.maker, self.cache, label
+        )
+        return list(zip(photos, found, strict=True))
 
 
 def middle_faces(
@@ -38,21 +63,43 @@ def middle_faces(
     A label names the person in the middle; faces in the background count for nothing.
 
     Args:
-        model: the model card that makes the templates.
+        model: what makes the templates, besides the code.
         cache: the file to keep them in, made where it is missing. It holds templates of people:
             delete it when the measuring is done.
         label: for the progress bar.
     """
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    keys = [hashlib.sha256(photo.read_bytes()).hexdigest() for photo in photos]
+    keys = [_sha256(photo) for photo in photos]
     maker = f"{model} {_code()}"
-    with closing(sqlite3.connect(cache)) as connection:
-        connection.execute(TABLE)
+    with _opened(cache) as connection:
         rows = connection.execute("SELECT photo FROM faces WHERE maker = ?", [maker])
         known = {key for (key,) in rows}
         missing = {key: photo for key, photo in zip(keys, photos, strict=True) if key not in known}
         _make(missing, embed, connection, maker, label)
         return [_read(connection, key, maker) for key in keys]
+
+
+@contextmanager
+def _opened(cache: Path) -> Iterator[sqlite3.Connection]:
+    """The cache, readable by its owner alone: templates are of people. Raises: InvalidDataset."""
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.touch(mode=0o600)
+    except OSError as error:
+        raise InvalidDataset(f"{cache} cannot be written: {error.strerror}.") from error
+    try:
+        with closing(sqlite3.connect(cache)) as connection:
+            connection.execute(TABLE)
+            yield connection
+    except sqlite3.Error as error:
+        raise InvalidDataset(f"{cache} cannot be used as a cache: {error}.") from error
+
+
+def _sha256(photo: Path) -> str:
+    """Raises: InvalidDataset."""
+    try:
+        return hashlib.sha256(photo.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InvalidDataset(f"{photo} cannot be read: {error.strerror}.") from error
 
 
 def _make(
@@ -64,7 +111,10 @@ def _make(
 ) -> None:
     if not missing:
         return
-    with ThreadPoolExecutor(os.cpu_count()) as workers, connection:
+    with ExitStack() as stopped:
+        stopped.callback(connection.commit)  # what is done is kept, whatever ends the work
+        workers = stopped.enter_context(ThreadPoolExecutor(os.cpu_count()))
+        stopped.callback(workers.shutdown, wait=False, cancel_futures=True)
         faces = workers.map(lambda photo: _middle(photo, embed), missing.values())
         progress = tqdm(zip(missing, faces, strict=True), label, len(missing), disable=None)
         for done, (key, face) in enumerate(progress, start=1):
@@ -84,11 +134,11 @@ def _middle(photo: Path, embed: Embed) -> Face | None:
 
 
 def _code() -> str:
-    """Changes with the code that a template depends on, so that no stale one is taken for new."""
+    """Changes with the code that a face depends on, so that no stale one is taken for new."""
     package = Path(__file__).parent.parent
     files = [
         *package.glob("engines/*"),
-        *(package / f"{one}.py" for one in ("geometry", "image", "quality")),
+        *(package / f"{one}.py" for one in ("domain", "geometry", "image", "quality")),
     ]
     digest = hashlib.sha256()
     for file in sorted(file for file in files if file.suffix in (".py", ".json")):
