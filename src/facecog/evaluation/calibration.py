@@ -105,6 +105,8 @@ def _non_mated(
     for fold in folds:
         probes = _some_of_each(fold.people, PHOTOS_A_PERSON, random)
         owners, means = _gallery(fold, samples, random)
+        if not len(owners):
+            continue
         values = (means @ fold.vectors[probes].T).astype(np.float64)
         mated = owners[:, None] == fold.people[probes][None]
         rows, columns = np.nonzero(~mated & (values > np.quantile(values, 1 - 1.5 * RATES[0])))
@@ -163,7 +165,10 @@ def _thresholds(scores: Scores, weights: Floats) -> Floats:
     """The score at each of RATES when each person counts `weights` times."""
     pair_weights = weights[scores.gallery] * weights[scores.probe]
     share = np.cumsum(pair_weights) / scores.total(weights)
-    start = scores.values[min(int(np.searchsorted(share, TAIL)), len(share) - 1)]
+    # With few people the highest pair alone may weigh more than the tail; it is above even so.
+    highest = scores.values[np.flatnonzero(pair_weights)[0]]
+    second = int(np.argmax((pair_weights > 0) & (scores.values < highest)))
+    start = scores.values[min(max(int(np.searchsorted(share, TAIL)), second), len(share) - 1)]
     above = scores.values > start
     reach = float(share[above][-1])
     excess = float(np.average(scores.values[above] - start, weights=pair_weights[above]))
