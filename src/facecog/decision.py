@@ -189,9 +189,9 @@ class OwnGallery:
     shift: float
 
 
-# Where the two distributions are compared: deep enough to be about likeness, shallow enough that
-# a few hundred pairs show something and one pair of twins does not.
-LEVEL = 1e-2
+# Where the two distributions are compared: deep enough to be about likeness, shallow enough that a
+# few hundred pairs show something and one pair of twins does not (benchmarks/promise.py).
+LEVEL = 0.1
 ENOUGH_SUBJECTS = 20
 SURE = 1.645  # standard errors: one-sided 95 %
 

@@ -1,0 +1,116 @@
+"""Single rows, inside a transaction that somebody else began."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Select, func, insert, select
+
+from facecog.domain import Sample, Subject, Template
+from facecog.errors import SampleNotFound, SubjectNotFound
+from facecog.names import name_key
+from facecog.store import tables
+from facecog.store.paging import DbRow
+from facecog.store.tables import collections, samples, subjects, templates
+
+DEFAULT_COLLECTION = "default"
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def subject_query() -> Select[Any]:
+    count = select(func.count()).where(samples.c.subject_id == subjects.c.id).scalar_subquery()
+    return select(subjects, count.label("samples"))
+
+
+def to_subject(row: DbRow) -> Subject:
+    return Subject(row.id, row.name, row.created_at, row.samples)
+
+
+def subject_of(connection: Connection, subject_id: str) -> Subject:
+    row = connection.execute(subject_query().where(subjects.c.id == subject_id)).one_or_none()
+    if row is None:
+        raise SubjectNotFound("There is nobody with this id.")
+    return to_subject(row)
+
+
+def subject_named(connection: Connection, name: str) -> str | None:
+    query = select(subjects.c.id).where(subjects.c.name_key == name_key(name))
+    return connection.execute(query).scalar_one_or_none()
+
+
+def new_subject(connection: Connection, name: str) -> str:
+    subject_id = str(uuid4())
+    collection = select(collections.c.id).where(collections.c.name == DEFAULT_COLLECTION)
+    connection.execute(
+        insert(subjects).values(
+            id=subject_id,
+            collection_id=collection.scalar_subquery(),
+            name=name,
+            name_key=name_key(name),
+            created_at=now(),
+        )
+    )
+    return subject_id
+
+
+def calibrations_of(model: str) -> Select[Any]:
+    table = tables.calibrations
+    return (
+        select(table)
+        .where(table.c.model == model, table.c.retired_at.is_(None))
+        .order_by(table.c.created_at.desc(), table.c.id)
+    )
+
+
+def to_sample(row: DbRow) -> Sample:
+    return Sample(row.id, row.subject_id, row.created_at, row.origin, row.quality)
+
+
+def sample_of(connection: Connection, sample_id: str) -> Sample:
+    row = connection.execute(select(samples).where(samples.c.id == sample_id)).one_or_none()
+    if row is None:
+        raise SampleNotFound("There is no sample with this id.")
+    return to_sample(row)
+
+
+def insert_sample(connection: Connection, sample: Sample, photo_sha256: str) -> None:
+    connection.execute(
+        insert(samples).values(
+            id=sample.id,
+            subject_id=sample.subject_id,
+            created_at=sample.created_at,
+            origin=sample.origin,
+            photo_sha256=photo_sha256,
+            quality=sample.quality,
+        )
+    )
+
+
+def insert_template(
+    connection: Connection, sample_id: str, template: Template, revision: int
+) -> None:
+    """Keep a template, unless the sample has one of this model already."""
+    key = (templates.c.sample_id == sample_id, templates.c.model == template.model)
+    if connection.execute(select(templates.c.model).where(*key)).first():
+        return
+    connection.execute(
+        insert(templates).values(
+            sample_id=sample_id,
+            model=template.model,
+            vector=template.vector.astype("<f4").tobytes(),
+            revision=revision,
+        )
+    )
+
+
+def sample_of_photo(connection: Connection, subject_id: str, photo: str) -> Sample | None:
+    query = select(samples).where(
+        samples.c.subject_id == subject_id, samples.c.photo_sha256 == photo
+    )
+    row = connection.execute(query).one_or_none()
+    return to_sample(row) if row else None
