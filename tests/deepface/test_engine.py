@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -27,6 +25,7 @@ from facecog.service import Facecog
 from facecog.wire import identification_json
 from tests import assets
 from tests.assets import photo
+from tests.deepface.commands import run
 
 NAME = "deepface/SFace+yunet"
 OWN_THRESHOLD = 0.407  # 1 - 0.593, DeepFace's distance for SFace
@@ -39,26 +38,6 @@ def deepface(facecog: Facecog) -> DeepFaceEngine:
 
 def picture(name: str) -> Picture:
     return image.decode(photo(name))
-
-
-def run(
-    home: Path, models: Path, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """The command line, in a process of its own, without this one's DEEPFACE_HOME."""
-    command = [Path(sys.executable).with_name("facecog"), *arguments]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DEEPFACE_")}
-    settings = {
-        "FACECOG_ENGINE": "deepface",
-        "FACECOG_HOME": str(home),
-        "FACECOG_MODELS": str(models),
-    }
-    return subprocess.run(
-        command,
-        env={**kept, **settings, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 # -- the main job -----------------------------------------------------------------------------
