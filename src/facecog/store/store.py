@@ -33,7 +33,7 @@ from facecog.names import name_key
 from facecog.store import rows, tables
 from facecog.store.crops import Crops, FolderCrops, TableCrops
 from facecog.store.database import migrate, server_engine, sqlite_engine
-from facecog.store.paging import DbRow, Page, cursor_values, page
+from facecog.store.paging import DbRow, Page, cursor_values, moment, page
 from facecog.store.tables import collections, samples, subjects, templates
 
 
