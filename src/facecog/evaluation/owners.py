@@ -21,6 +21,7 @@ from facecog.evaluation.calibration import (
     LabelledTemplates,
     calibrate,
 )
+from facecog.evaluation.labels import Labelled
 from facecog.evaluation.report import Table
 from facecog.evaluation.templates import Shown
 from facecog.evaluation.verification import Compared, of_photos
@@ -60,8 +61,9 @@ def from_photos(shown: Sequence[Shown], present: Calibration, data: str, made: s
         present: the calibration in force; it says what so few photographs cannot.
 
     Raises:
-        InvalidDataset: too few people.
+        InvalidDataset: too few people, or one photo of two of them.
     """
+    _refuse_copies(shown)
     found = [(photo.identity, face.template) for photo, face in shown if face and face.template]
     vectors = np.array([template.vector for _, template in found], np.float32)
     templates = _most(_labelled([identity for identity, _ in found], vectors))
@@ -72,6 +74,19 @@ def from_photos(shown: Sequence[Shown], present: Calibration, data: str, made: s
     names = [one.name for one in pairs.photos]
     alike = [Compared(names[pairs.a[i]], names[pairs.b[i]], pairs.values[i]) for i in first]
     return Proposal(calibration, _count(templates), len(templates.people), 0, tuple(alike))
+
+
+def _refuse_copies(shown: Sequence[Shown]) -> None:
+    first: dict[bytes, Labelled] = {}
+    for photo, face in shown:
+        if not (face and face.template):
+            continue
+        known = first.setdefault(face.template.vector.tobytes(), photo)
+        if known.identity != photo.identity:
+            raise InvalidDataset(
+                f"{known.name} and {photo.name} are one photo of two people, "
+                f"{known.identity} and {photo.identity}."
+            )
 
 
 def from_gallery(owners: Sequence[str], vectors: Vectors, force: InForce, made: str) -> Proposal:
@@ -144,12 +159,7 @@ def _score(calibration: Calibration, rate: float, samples: int) -> str:
 def _calibrated(
     templates: LabelledTemplates, present: Calibration, data: str, made: str
 ) -> Calibration:
-    try:
-        return calibrate([templates], present.model, data, made)
-    except ValueError:  # scores that do not rise while rates fall
-        raise InvalidDataset(
-            "These photos are too much alike to measure anything: is each of another person?"
-        ) from None
+    return calibrate([templates], present.model, data, made)
 
 
 def _completed(new: Calibration, templates: LabelledTemplates, present: Calibration) -> Calibration:

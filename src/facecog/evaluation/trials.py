@@ -130,6 +130,8 @@ class Histogram:
 
 def draws_of(people: int, seed: int = 0) -> Floats:
     """How often each person is in each of DRAWS draws with replacement, shape (DRAWS, people)."""
+    if not people:
+        return np.zeros((DRAWS, 0))
     random = np.random.default_rng(seed)
     return random.multinomial(people, np.full(people, 1 / people), DRAWS).astype(np.float64)
 

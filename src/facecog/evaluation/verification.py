@@ -143,6 +143,7 @@ def of_photos(shown: Sequence[Shown], seed: int = 0) -> Comparisons:
     groups, group = _numbered([one.group for one in photos])
     a, b = np.triu_indices(len(photos), 1)
     vectors = np.array([template.vector for _, template in found], np.float32)
+    vectors = vectors.reshape(len(photos), -1 if photos else 0)  # none at all, too
     scores = vectors @ vectors.T  # what decision.score says of each two, all at once
     return Comparisons(
         photos=photos,
@@ -176,7 +177,7 @@ def verify_all(
         not_compared=not_compared,
         rates=rates,
         kept=None if at.fmr is None else kept(rates.matched, at.fmr),
-        at=at_rates(non_mated, mated, FMRS, draws_of(max(people, 1))),
+        at=at_rates(non_mated, mated, FMRS, draws_of(people)),
         curve=curve(non_mated, mated, at.threshold),
         scores=histogram(non_mated, mated),
         groups={
