@@ -111,7 +111,8 @@ def test_it_says_what_it_is_made_from() -> None:
     made = from_photos(photos, PRESENT, "holiday", TODAY)
 
     assert (made.people, made.photos) == (40, 79)
-    assert (made.calibration.data, made.calibration.made) == ("holiday", TODAY)
+    assert made.calibration.data == "holiday: 79 photos of 40 people"
+    assert made.calibration.made == TODAY
     assert made.calibration.model == MODEL
     scores = [one.score for one in made.alike]
     assert scores == sorted(scores, reverse=True)

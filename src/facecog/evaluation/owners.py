@@ -54,11 +54,12 @@ class Proposal:
     alike: tuple[Compared, ...] = ()
 
 
-def from_photos(shown: Sequence[Shown], present: Calibration, data: str, made: str) -> Proposal:
+def from_photos(shown: Sequence[Shown], present: Calibration, name: str, made: str) -> Proposal:
     """Of labelled photographs.
 
     Args:
         present: the calibration in force; it says what so few photographs cannot.
+        name: of the photographs, to be told by later.
 
     Raises:
         InvalidDataset: too few people, or one photo of two of them.
@@ -67,6 +68,7 @@ def from_photos(shown: Sequence[Shown], present: Calibration, data: str, made: s
     found = [(photo.identity, face.template) for photo, face in shown if face and face.template]
     vectors = np.array([template.vector for _, template in found], np.float32)
     templates = _most(_labelled([identity for identity, _ in found], vectors))
+    data = f"{name}: {len(templates.people):,} photos of {_count(templates):,} people"
     calibration = _completed(_calibrated(templates, present, data, made), templates, present)
     pairs = of_photos(shown)
     rows = np.flatnonzero(~pairs.same)
