@@ -30,8 +30,10 @@ from facecog.domain import Template
 from facecog.engines.cards import YUNET
 from facecog.engines.fetch import ensure
 from facecog.engines.onnx import OnnxEngine
+from facecog.geometry import align
 from facecog.image import decode
 from facecog.index.memory import MemoryIndex
+from facecog.quality import assess
 from facecog.store import Store
 
 RUNS = 7
@@ -127,6 +129,10 @@ def models(photo: Path) -> None:
     print(row(f"finding {faces} face(s), {YUNET.name}", timed(lambda: engine.detect(picture))))
     both = f"finding and embedding, {YUNET.name} and {embedder.name}"
     print(row(both, timed(lambda: engine.embed(picture))))
+    face = engine.detect(picture)[0]
+    aligned = align(picture.pixels, face.landmarks / np.float32(picture.scale))
+    measured = timed(lambda: assess(aligned, face.landmarks, picture.size, face.detection_score))
+    print(row("of that, measuring the quality of one face", measured))
 
 
 def store_and_index(scratch: Path) -> None:

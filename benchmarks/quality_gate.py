@@ -1,9 +1,9 @@
-"""What part of photographs passes the quality gate, and by which reason the rest is refused?
+"""What part of photographs passes each policy of the quality gate, and why is the rest refused?
 
 Ordinary photographs of people should pass; deliberately spoilt ones should not. Of a photograph
 with several faces the one nearest to its middle counts. Prints Markdown tables: the ordinary
-folders, the odd files by what is expected of them, and each odd file that was refused. The odd
-files come with a table of what is expected, `odd_made/expected.csv`.
+folders, the odd files by what is expected of them, and each odd file that `standard` refused. The
+odd files come with a table of what is expected, `odd_made/expected.csv`.
 
     python benchmarks/quality_gate.py              the photographs in ../shared/faces, a minute
     python benchmarks/quality_gate.py FOLDER       another folder with the same folders in it
@@ -29,27 +29,32 @@ from facecog.engines.fetch import ensure
 from facecog.engines.onnx import OnnxEngine
 from facecog.errors import InvalidInput
 from facecog.image import decode
-from facecog.quality import CHECKS
+from facecog.quality import POLICIES, Policy, reasons
 
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "faces"
 # Folder -> where its photographs lie; those of LFW are thinned out by --every.
 ORDINARY = {
     "lfw_dev": "images/*/*.jpg",
     "bbt_cast": "faces/*/*",
+    "dlib_johns": "faces/*/*",
     "face_recognition": "images/*/*",
     "human_expressions": "images/*.jpg",
 }
-REASONS = tuple(check.reason.code for check in CHECKS)
-PASSED, NO_FACE, UNREADABLE = "passed", "no face", "unreadable"
+NO_FACE, UNREADABLE = "no face", "unreadable"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate said of one photograph."""
+    """What the gate said of one photograph: its face's measures, or NO_FACE or UNREADABLE."""
 
     file: Path
-    # PASSED, NO_FACE, UNREADABLE, or the codes of the reasons, worst first.
-    outcomes: tuple[str, ...]
+    found: dict[str, float] | str
+
+    def refused(self, policy: Policy) -> tuple[str, ...]:
+        """The codes of the reasons, worst first."""
+        if isinstance(self.found, str):
+            return ()
+        return tuple(reason.code for reason in reasons(self.found, policy))
 
 
 def main() -> None:
@@ -66,10 +71,10 @@ def main() -> None:
     print("\n" + table_head("odd files expected to be"))
     for expected in sorted(set(odd.values())):
         print(row(expected, [one for one in verdicts if odd[one.file] == expected]))
-    print("\n| odd file | expected | refused as |\n|---|---|---|")
+    print("\n| odd file | expected | standard refuses it as |\n|---|---|---|")
     for one in verdicts:
-        if set(one.outcomes) & set(REASONS):
-            print(f"| {one.file.name} | {odd[one.file]} | {', '.join(one.outcomes)} |")
+        if refused := one.refused("standard"):
+            print(f"| {one.file.name} | {odd[one.file]} | {', '.join(refused)} |")
 
 
 def parsed_options() -> argparse.Namespace:
@@ -104,13 +109,10 @@ def judged(engine: FaceEngine, files: Iterable[Path]) -> Iterator[Verdict]:
         try:
             picture = decode(file.read_bytes())
         except InvalidInput:
-            yield Verdict(file, (UNREADABLE,))
+            yield Verdict(file, UNREADABLE)
             continue
         face = middle_face(engine, picture)
-        if face is None:
-            yield Verdict(file, (NO_FACE,))
-        else:
-            yield Verdict(file, tuple(one.code for one in face.quality.reasons) or (PASSED,))
+        yield Verdict(file, face.quality.measures if face else NO_FACE)
 
 
 def middle_face(engine: FaceEngine, picture: Picture) -> Face | None:
@@ -121,17 +123,31 @@ def middle_face(engine: FaceEngine, picture: Picture) -> Face | None:
 
 def table_head(first: str) -> str:
     """The first two lines of a table whose first column is `first`."""
-    columns = [first, "files", UNREADABLE, NO_FACE, PASSED, "part of the faces", *REASONS]
+    policies = [f"{policy} passes" for policy in POLICIES]
+    columns = [first, "files", UNREADABLE, NO_FACE, *policies, "strict refuses", "standard refuses"]
     return f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
 
 
 def row(name: str, verdicts: list[Verdict]) -> str:
     """One line of a table. A face with two reasons is counted under each."""
-    count = Counter(outcome for one in verdicts for outcome in one.outcomes)
-    faces = len(verdicts) - count[UNREADABLE] - count[NO_FACE]
-    part = f"{count[PASSED] / faces:.1%}" if faces else "-"
-    cells = [name, len(verdicts), count[UNREADABLE], count[NO_FACE], count[PASSED], part]
-    return f"| {' | '.join(map(str, [*cells, *(count[code] for code in REASONS)]))} |"
+    faces = [one for one in verdicts if not isinstance(one.found, str)]
+    count = Counter(one.found for one in verdicts if isinstance(one.found, str))
+    cells = [name, len(verdicts), count[UNREADABLE], count[NO_FACE]]
+    cells += [passing(faces, policy) for policy in POLICIES]
+    cells += [why(faces, policy) for policy in ("strict", "standard")]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def passing(faces: list[Verdict], policy: Policy) -> str:
+    """The part of the faces that a policy lets be registered."""
+    passed = sum(not one.refused(policy) for one in faces)
+    return f"{passed / len(faces):.1%}" if faces else "-"
+
+
+def why(faces: list[Verdict], policy: Policy) -> str:
+    """How often each reason was given, commonest first."""
+    count = Counter(code for one in faces for code in one.refused(policy))
+    return ", ".join(f"{code} {times}" for code, times in count.most_common()) or "-"
 
 
 if __name__ == "__main__":

@@ -72,6 +72,29 @@ def test_each_odd_file_is_answered_as_expected(
 
 
 @needs_shared
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("dark", "too_dark"),
+        ("over", "too_bright"),
+        ("blur", "blurred"),
+        ("noise", "noisy"),
+        ("eyes_covered", "eyes_covered"),
+        ("lower_half_covered", "mouth_covered"),
+    ],
+)
+def test_each_spoilt_file_is_refused_for_what_was_done_to_it(
+    real_client: FlaskClient, name: str, reason: str
+) -> None:
+    data = (SHARED / "odd_made" / f"{name}.jpg").read_bytes()
+
+    answer = real_client.post("/api/register", **multipart(name="Anna", image=data)).get_json()
+
+    assert answer["code"] == "low_quality"
+    assert answer["reasons"][0] == reason
+
+
+@needs_shared
 def test_pillows_own_odd_files_never_break_the_server(real_client: FlaskClient) -> None:
     answers = {}
     for file in sorted((SHARED / "odd_pillow").iterdir()):

@@ -21,7 +21,7 @@ from facecog.index.memory import MemoryIndex
 from facecog.quality import CHECKS, POLICIES, Policy, assess, reasons
 from facecog.service import Facecog
 from facecog.store import Store
-from tests.assets import photo
+from tests.assets import ROOT, photo
 from tests.test_golden import LANDMARKS
 
 CROP = PixelSize(112, 112)
@@ -84,6 +84,26 @@ def test_a_good_face_is_good_enough(face: Pixels) -> None:
     assert quality.judgeable
     assert reasons(quality.measures, "strict") == ()
     assert set(quality.measures) == {check.measure for check in CHECKS} | {"pitch"}
+
+
+def test_the_measures_of_a_known_face_do_not_drift(face: Pixels) -> None:
+    measures = assessed(face, np.array(LANDMARKS, np.float32), PixelSize(910, 1137)).measures
+
+    assert measures == {
+        "eye_distance": pytest.approx(115.1, abs=0.1),
+        "cut_off": 0,
+        "brightness": pytest.approx(149.2, abs=0.5),
+        "contrast": pytest.approx(39.3, abs=0.3),
+        "sharpness": pytest.approx(43.8, abs=1),
+        "noise": pytest.approx(6.2, abs=0.3),
+        "eyes": pytest.approx(0.984, abs=0.01),
+        "weaker_eye": pytest.approx(0.857, abs=0.01),
+        "mouth": pytest.approx(1.209, abs=0.01),
+        "yaw": pytest.approx(-0.28, abs=0.1),
+        "pitch": pytest.approx(-2.94, abs=0.1),
+        "roll": pytest.approx(0.77, abs=0.1),
+        "detection_score": 0.95,
+    }
 
 
 @pytest.mark.parametrize(
@@ -228,8 +248,8 @@ LIMITS: dict[tuple[str, str, str], tuple[float, float]] = {
     ("sharpness", "blurred", "standard"): (2.5, 2.4),
     ("sharpness", "blurred", "judged"): (1.9, 1.8),
     ("noise", "noisy", "strict"): (8, 8.1),
-    ("noise", "noisy", "standard"): (14, 14.1),
-    ("noise", "noisy", "judged"): (16, 16.1),
+    ("noise", "noisy", "standard"): (12, 12.1),
+    ("noise", "noisy", "judged"): (14, 14.1),
     ("eyes", "eyes_covered", "strict"): (0.3, 0.29),
     ("eyes", "eyes_covered", "standard"): (0.1, 0.09),
     ("eyes", "eyes_covered", "judged"): (0.05, 0.04),
@@ -271,6 +291,15 @@ def test_each_reason_has_a_code_of_its_own_and_says_what_to_do() -> None:
     assert all(": " in reason.message and reason.message.endswith(".") for reason in said)
 
 
+def test_each_reason_is_in_the_documentation_with_its_measure_and_its_words() -> None:
+    rows = (ROOT / "docs" / "api.md").read_text("utf-8").splitlines()
+
+    for check in CHECKS:
+        (row,) = (row for row in rows if row.startswith(f"| `{check.reason.code}` |"))
+        assert f"`{check.measure}`" in row
+        assert check.reason.message in row
+
+
 def test_a_measure_that_was_not_taken_is_not_bad() -> None:
     assert [reasons({}, policy) for policy in POLICIES] == [(), (), ()]
 
@@ -290,6 +319,22 @@ def portrait(scale: float = 1, angle: float = 0, brightness: float = 1) -> bytes
 
 GOOD, SMALL, TINY = portrait(), portrait(scale=0.15), portrait(scale=0.06)
 TILTED, DARK, BLACK = portrait(angle=-20), portrait(brightness=0.15), portrait(brightness=0.05)
+
+
+@pytest.mark.parametrize(("angle", "least", "most"), [(0, 2, 10), (-10, 10, 22), (-20, 18, 32)])
+def test_a_tilted_photo_is_tilted_as_much(
+    engine: OnnxEngine, angle: float, least: float, most: float
+) -> None:
+    (face,) = engine.detect(decode(portrait(angle=angle)))
+
+    assert least < face.quality.measures["roll"] < most
+    assert abs(face.quality.measures["yaw"]) < 30
+
+
+def test_yunet_does_not_follow_a_head_that_lies_on_its_side(engine: OnnxEngine) -> None:
+    (face,) = engine.detect(decode(portrait(angle=-60)))
+
+    assert abs(face.quality.measures["roll"]) < 45
 
 
 def real(store: Store, engine: OnnxEngine, policy: Policy) -> Facecog:
