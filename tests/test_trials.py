@@ -91,6 +91,19 @@ def test_a_pair_counts_as_often_as_both_its_people_are_drawn() -> None:
     assert alone.totals(drawn).tolist() == [2]
 
 
+def test_the_trials_of_a_draw_are_counted_the_same_however_many_people_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = np.random.default_rng(0)
+    one, other = random.integers(0, 30, (2, 500))
+    pairs, draws = Trials.of(random.random(500), one, other), draws_of(30)
+    one_by_one = [pairs.weights(people).sum() for people in draws]
+
+    assert pairs.totals(draws).tolist() == one_by_one
+    monkeypatch.setattr("facecog.evaluation.trials.BLOCK", 7)
+    assert pairs.totals(draws).tolist() == one_by_one
+
+
 def test_each_draw_has_as_many_people_as_there_are() -> None:
     draws = draws_of(7)
 

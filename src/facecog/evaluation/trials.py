@@ -20,6 +20,7 @@ from facecog.evaluation.intervals import Rate, enough_for
 DRAWS = 400
 CURVE_POINTS = 120
 BINS = 60
+BLOCK = 1024  # people that are looked at together
 # Draws look for the threshold among the highest scores only: so many times the part it is at.
 DEEP = 4
 
@@ -83,9 +84,15 @@ class Trials:
         wide = draws.shape[1]
         pairs, counts = np.unique(self.one * wide + self.other, return_counts=True)
         one, other = pairs // wide, pairs % wide
-        return np.array(
-            [counts @ np.where(one == other, draw[one], draw[one] * draw[other]) for draw in draws]
-        )
+        alone = np.zeros(wide)
+        alone[one[one == other]] = counts[one == other]
+        found: Floats = draws @ alone
+        for start in range(0, wide, BLOCK):  # a table of all people would not fit where many are
+            rows = (one >= start) & (one < start + BLOCK) & (one != other)
+            table = np.zeros((min(BLOCK, wide - start), wide))
+            table[one[rows] - start, other[rows]] = counts[rows]
+            found += ((draws[:, start : start + BLOCK] @ table) * draws).sum(axis=1)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
