@@ -166,12 +166,16 @@ class NameTaken(Conflict):
 
 
 class MixedUp(Conflict):
-    """A face and a name that do not go together, by what is stored; it carries whom it concerns."""
+    """A face and a name that do not go together, by what is stored; it carries both faces."""
 
-    def __init__(self, message: str, candidate: Candidate, threshold: float) -> None:
+    def __init__(
+        self, message: str, candidate: Candidate, threshold: float, size: PixelSize, face: Face
+    ) -> None:
         super().__init__(message)
         self.candidate = candidate
         self.threshold = threshold
+        self.size = size
+        self.faces = (face,)
 
 
 class AlreadyRegisteredAs(MixedUp):

@@ -10,7 +10,6 @@ import numpy as np
 
 from facecog.decision import Calibration, calibration_numbers, decide, score
 from facecog.domain import (
-    Candidate,
     Detection,
     Enrolment,
     Face,
@@ -28,18 +27,17 @@ from facecog.domain import (
 )
 from facecog.engines import FaceEngine
 from facecog.errors import (
-    AlreadyRegisteredAs,
     CalibrationNotFound,
     FaceTooSmall,
     LowQuality,
-    NameBelongsToAnotherFace,
     NoFace,
     SeveralFaces,
 )
 from facecog.geometry import crop
 from facecog.image import encode_jpeg
 from facecog.index import FaceIndex
-from facecog.names import clean_name, name_key
+from facecog.mixups import MixUps
+from facecog.names import clean_name
 from facecog.quality import TOO_SMALL, Policy, reasons
 from facecog.store import Page, Store
 from facecog.thresholds import InForce, Thresholds, checked_rate
@@ -81,6 +79,7 @@ class Facecog:
         """
         self._engine, self._store, self._index = engine, store, index
         self._thresholds = Thresholds(calibration, store, index, fpir, fmr)
+        self._mix_ups = MixUps(store, index, self._thresholds)
         self._decode, self._quality = decode, quality
 
     # -- faces --------------------------------------------------------------------------------
@@ -118,7 +117,9 @@ class Facecog:
             photo_sha256=hashlib.sha256(photo).hexdigest(),
             origin=origin,
             quality=face.quality.measures,
-            accept=lambda: self._refuse_mix_up(name, template, allow_duplicate, allow_mismatch),
+            accept=lambda: self._mix_ups.refuse(
+                name, face, template, picture.size, allow_duplicate, allow_mismatch
+            ),
         )
         return Enrolment(subject, sample, added, face, picture.size)
 
@@ -135,7 +136,7 @@ class Facecog:
             size=picture.size,
             faces=tuple(
                 decide(face, candidates, at, margin)
-                for face, candidates in zip(faces, self._named(found.candidates), strict=True)
+                for face, candidates in zip(faces, self._store.named(found.candidates), strict=True)
             ),
             operation=at,
             gallery=found.gallery,
@@ -256,7 +257,7 @@ class Facecog:
         """Pairs of people whose faces match each other, most alike first."""
         threshold = self.in_force().operation.threshold
         pairs = self._index.alike(threshold, MAX_PAGE)
-        named = self._named([list(pair.people) for pair in pairs])
+        named = self._store.named([list(pair.people) for pair in pairs])
         return [
             LookAlikes((people[0], people[1]), pair.score)
             for pair, people in zip(pairs, named, strict=True)
@@ -312,46 +313,6 @@ class Facecog:
         if why:
             said = replace(face.quality, reasons=why)
             raise LowQuality(" ".join(one.message for one in why), picture.size, face, said)
-
-    def _refuse_mix_up(
-        self, name: str, template: Template, allow_duplicate: bool, allow_mismatch: bool
-    ) -> None:
-        """Raises: AlreadyRegisteredAs, NameBelongsToAnotherFace."""
-        found = self._index.search([template], CANDIDATES)
-        threshold = self._thresholds.of_search(found).operation.threshold
-        nearest = self._named(found.candidates)[0]
-        matching = [one for one in nearest if one.score >= threshold]
-        if any(name_key(one.name) == name_key(name) for one in matching):
-            return
-        if matching and not allow_duplicate:
-            raise AlreadyRegisteredAs(
-                f"This face is registered already, as {matching[0].name}.", matching[0], threshold
-            )
-        if not allow_mismatch:
-            self._refuse_unlike(name, template)
-
-    def _refuse_unlike(self, name: str, template: Template) -> None:
-        namesake = self._store.find_named(name)
-        known = namesake and self._index.score(template, namesake.id)
-        enough = self._thresholds.of_resemblance()
-        if namesake and known and known.score < enough:
-            raise NameBelongsToAnotherFace(
-                f"{namesake.name} is registered with another face.",
-                replace(known, name=namesake.name),
-                enough,
-            )
-
-    def _named(self, found: list[list[Candidate]]) -> list[list[Candidate]]:
-        """Candidates with their names. One who was deleted since the search is left out."""
-        names = self._store.names([one.subject_id for candidates in found for one in candidates])
-        return [
-            [
-                Candidate(one.subject_id, one.sample_id, one.score, names[one.subject_id])
-                for one in candidates
-                if one.subject_id in names
-            ]
-            for candidates in found
-        ]
 
 
 def _template(face: Face) -> Template:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from facecog.domain import Sample, Subject, Template
+from facecog.domain import Candidate, Sample, Subject, Template
 from facecog.errors import (
     DatabaseUnavailable,
     FacecogError,
@@ -223,6 +224,18 @@ class Store:
         query = select(subjects.c.id, subjects.c.name).where(subjects.c.id.in_(set(subject_ids)))
         with _begin(self._engine) as connection:
             return {row.id: row.name for row in connection.execute(query)}
+
+    def named(self, found: list[list[Candidate]]) -> list[list[Candidate]]:
+        """Candidates with their names. One who was deleted since the search is left out."""
+        names = self.names([one.subject_id for candidates in found for one in candidates])
+        return [
+            [
+                replace(one, name=names[one.subject_id])
+                for one in candidates
+                if one.subject_id in names
+            ]
+            for candidates in found
+        ]
 
     def sample(self, sample_id: str) -> Sample:
         """Raises: SampleNotFound."""

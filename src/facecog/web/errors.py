@@ -101,7 +101,7 @@ def _bug(error: Exception) -> ResponseReturnValue:
 def _extras(error: FacecogError) -> dict[str, Any]:
     """What a page needs to draw the refusal on the photo."""
     extras: dict[str, Any] = {}
-    if isinstance(error, FaceRefused):
+    if isinstance(error, (FaceRefused, MixedUp)):
         extras["image"] = size_json(error.size)
         extras["faces"] = [face_json(face) for face in error.faces]
     if isinstance(error, MixedUp):

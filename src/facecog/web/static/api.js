@@ -36,12 +36,6 @@ export async function recognise(photo, signal) {
   return send('/api/recognise', form, signal);
 }
 
-export async function detect(photo) {
-  const form = new FormData();
-  form.set('image', photo, photo.name || 'photo.jpg');
-  return send('/api/detect', form);
-}
-
 async function send(path, form, signal) {
   let response;
   try {

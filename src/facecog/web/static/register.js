@@ -1,6 +1,6 @@
 // Register: a photo, a name, and the server's answer drawn on the photo.
 
-import { Problem, detect, register } from './api.js';
+import { Problem, register } from './api.js';
 import { Camera, toJpeg } from './camera.js';
 import { ask, isQuestion, showNewFace } from './choice.js';
 import { closePicture, openPicture, takePhotos } from './photo.js';
@@ -134,7 +134,7 @@ function question(problem, name, allowed) {
   enter('asked');
   say('');
   ask(problem, name, (answer) => answers[answer]());
-  findFace(picture);
+  showBoth(problem);
 }
 
 // The button that was pressed is gone; the keyboard goes on from the form.
@@ -150,18 +150,9 @@ function backToName() {
   $('name').select();
 }
 
-async function findFace(asked) {
-  const { width, height } = asked;
-  let [size, box] = [asked, { x: 0, y: 0, width, height }];
-  try {
-    const { image, faces: [face] } = await detect(asked.file);
-    if (face) [size, box] = [image, face.box];
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem; // The whole photo will do.
-  }
-  if (asked !== picture || stage.state !== 'asked') return;
-  if (size !== asked) stage.mark([{ box, kind: 'uncertain' }], size);
-  showNewFace(asked, box, size);
+function showBoth({ image, faces: [face] }) {
+  stage.mark([{ box: face.box, kind: 'uncertain' }], image);
+  showNewFace(picture, face.box, image);
 }
 
 // --- what is said and what can be done ---
