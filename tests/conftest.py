@@ -24,7 +24,6 @@ from facecog.store import Store
 from facecog.web.app import create_app
 from tests import assets, fakes
 
-
 # Machines that run tests are busy: how long an example takes says nothing of the code.
 hypothesis.settings.register_profile("facecog", deadline=None)
 hypothesis.settings.load_profile("facecog")

@@ -52,7 +52,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     people = browser.group("obama3.jpg", "biden.jpg", "astronaut.png")
     (folder / "group.jpg").write_bytes(browser.jpeg(people))
-    dark = browser.seen("astronaut.png").point(lambda level: level // 10)
+    dark = browser.seen("astronaut.png").point(lambda level: level // 18)
     (folder / "dark.jpg").write_bytes(browser.jpeg(dark))
     for name in assets.WANTED:
         (folder / name).write_bytes(assets.photo(name))
