@@ -14,6 +14,7 @@ import click
 
 from facecog.bootstrap import chosen_card
 from facecog.cli.common import FILE, Command, counted, opened_facecog, settings_here
+from facecog.cli.words import odds, registered
 from facecog.config import Settings
 from facecog.evaluation import html, owners
 from facecog.evaluation.evaluate import evaluate_identification, evaluate_verification
@@ -149,8 +150,9 @@ def _show(facecog: Facecog, proposal: owners.Proposal) -> None:
     if proposal.look_alikes:
         pairs = counted(proposal.look_alikes, "pair")
         click.echo(f"not learnt from: {pairs} of people who match each other")
-    subjects = counted(facecog.gallery_size().subjects, "registered person")
-    click.echo(f"with {subjects.replace('persons', 'people')}, promised {facecog.promised():.4%}")
+    click.echo(
+        f"with {registered(facecog.gallery_size())} and a promise of {odds(facecog.promised())}"
+    )
     for table in owners.changes(before, after, proposal):
         click.echo("\n" + table_text(table))
 

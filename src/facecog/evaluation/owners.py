@@ -22,7 +22,7 @@ from facecog.evaluation.calibration import (
     calibrate,
 )
 from facecog.evaluation.labels import Labelled
-from facecog.evaluation.report import Table
+from facecog.evaluation.report import Table, round_rate
 from facecog.evaluation.templates import Shown
 from facecog.evaluation.verification import Compared, of_photos
 from facecog.thresholds import InForce
@@ -136,7 +136,7 @@ def changes(before: InForce, after: InForce, proposal: Proposal) -> list[Table]:
     ]
     for samples in range(1, len(new.tails) + 1):
         rows = [
-            (f"{100 * rate:g} %", _score(old, rate, samples), _score(new, rate, samples))
+            (round_rate(rate), _score(old, rate, samples), _score(new, rate, samples))
             for rate in RATES
         ]
         title = f"Score that so many other people reach, compared with {samples} photos of one"

@@ -193,6 +193,11 @@ def percent(value: float) -> str:
     return f"{part:.{1 - math.floor(math.log10(part))}f} %"
 
 
+def round_rate(rate: float) -> str:
+    """A rate that is a round number, in full."""
+    return f"{100 * rate:.9f}".rstrip("0").rstrip(".") + " %"
+
+
 def between(interval: tuple[float, float]) -> str:
     return f"{percent(interval[0]).removesuffix(' %')} to {percent(interval[1])}"
 
@@ -400,17 +405,13 @@ def _at_rates(title: str, positive: str, missed: str, trials: str, at: Sequence[
     for one in at:
         if one.missed is None or one.threshold is None or one.interval is None:
             needed = f"too few {trials} to say: {one.trials:,} of {one.needed:,}"
-            rows.append((_power(one.rate), "", "", "", needed))
+            rows.append((round_rate(one.rate), "", "", "", needed))
         else:
             value, count, _ = _cells(one.missed)
             interval = between(one.interval)
-            rows.append((_power(one.rate), f"{one.threshold:.3f}", value, count, interval))
+            rows.append((round_rate(one.rate), f"{one.threshold:.3f}", value, count, interval))
     columns = (positive, "threshold", missed, "count", "95 % interval")
     return Table(title, columns, tuple(rows), BOOTSTRAP)
-
-
-def _power(rate: float) -> str:
-    return f"{100 * rate:g} %"
 
 
 def _counted(rate: Rate) -> str:
