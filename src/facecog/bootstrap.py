@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,18 +59,6 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
         failed.pop_all()
     _warn_of_other_models(facecog)
     return facecog
-
-
-@contextmanager
-def scratch_facecog(settings: Settings) -> Iterator[Facecog]:
-    """An empty facecog with the same models, gone when it is done with: for measuring."""
-    with tempfile.TemporaryDirectory(prefix="facecog-") as home:
-        apart = replace(settings, home=Path(home), models=settings.models_folder, database_url=None)
-        facecog = open_facecog(apart)
-        try:
-            yield facecog
-        finally:
-            facecog.close()
 
 
 def open_store(settings: Settings) -> Store:
