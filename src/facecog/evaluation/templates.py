@@ -111,17 +111,24 @@ def _make(
 ) -> None:
     if not missing:
         return
+    rows: list[tuple[str, str, str | None, bytes | None]] = []
+
+    def keep() -> None:
+        # At once and seldom: another measuring may write to the same file.
+        with connection:
+            connection.executemany("INSERT OR REPLACE INTO faces VALUES (?, ?, ?, ?)", rows)
+        rows.clear()
+
     with ExitStack() as stopped:
-        stopped.callback(connection.commit)  # what is done is kept, whatever ends the work
+        stopped.callback(keep)  # what is done is kept, whatever ends the work
         workers = stopped.enter_context(ThreadPoolExecutor(os.cpu_count()))
         stopped.callback(workers.shutdown, wait=False, cancel_futures=True)
         faces = workers.map(lambda photo: _middle(photo, embed), missing.values())
         progress = tqdm(zip(missing, faces, strict=True), label, len(missing), disable=None)
         for done, (key, face) in enumerate(progress, start=1):
-            row = (key, maker, *_written(face))
-            connection.execute("INSERT OR REPLACE INTO faces VALUES (?, ?, ?, ?)", row)
+            rows.append((key, maker, *_written(face)))
             if done % COMMIT_EVERY == 0:
-                connection.commit()
+                keep()
 
 
 def _middle(photo: Path, embed: Embed) -> Face | None:
