@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from facecog import cli
 from facecog.cli import common
 from facecog.domain import Detection
-from facecog.evaluation import html
+from facecog.evaluation import html, templates
 from facecog.service import Facecog
 from tests.assets import MODELS, PHOTOS, SHARED
-from tests.labelled import write_list, write_photos
+from tests.labelled import interrupted_after, write_list, write_photos
 
 LFW = SHARED / "lfw_dev"
 Run = Callable[..., Result]
@@ -153,21 +153,20 @@ def test_an_interrupted_run_is_gone_on_with(
     asked: list[bytes] = []
     embed = facecog.embed
 
-    def until_stopped(photo: bytes) -> Detection:
-        if len(asked) >= 60:
-            raise KeyboardInterrupt
+    def embedded(photo: bytes) -> Detection:
         asked.append(photo)
         return embed(photo)
 
-    monkeypatch.setattr(facecog, "embed", until_stopped)
-    stopped = CliRunner().invoke(cli.main, ["evaluate", *LISTS])
-    assert stopped.exit_code == 1
-    assert "Aborted!" in stopped.stderr
-    asked.clear()
-    monkeypatch.setattr(facecog, "embed", lambda photo: asked.append(photo) or embed(photo))
+    with monkeypatch.context() as patched:
+        patched.setattr(templates, "tqdm", interrupted_after(60))
+        stopped = run("evaluate", *LISTS)
+    monkeypatch.setattr(facecog, "embed", embedded)
+    going_on = run("evaluate", *LISTS)
 
-    assert run("evaluate", *LISTS).exit_code == 0
-    assert 60 <= len(asked) < 90  # of 120, less those that were done
+    assert (stopped.exit_code, stopped.stdout) == (1, "")
+    assert "Aborted!" in stopped.stderr
+    assert going_on.exit_code == 0
+    assert len(asked) == 60  # of 120
 
 
 def test_the_cache_can_be_elsewhere_or_nowhere(run: Run, home: Path) -> None:
