@@ -5,7 +5,7 @@ person's photographs are its non-mated probes. Common rates are read off the sco
 from the peaks over a threshold (Pickands, Annals of Statistics 3(1), 1975; Davison and Smith,
 JRSS B 52(3), 1990): above the (1 - TAIL) quantile the excess is taken as exponential, a generalised
 Pareto distribution of shape 0. The shape that the data would choose is slightly negative, which
-promises more than so few look-alikes can show; docs/accuracy.md has both. Every threshold is the
+promises more than so few look-alikes can show (docs/accuracy.md). Every threshold is the
 upper 90 % bound of a bootstrap over people, since the pairs of one person go together.
 """
 
