@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tools.calibrate_card import cross_fitted, mean_of_people
 
-from benchmarks.labelled import Photos, centred, everybody
+from benchmarks.labelled import Photos, centred, everybody, unit
 from facecog.decision import Calibration
 from facecog.domain import GallerySize, Vectors
 from facecog.evaluation.intervals import Rate
@@ -28,6 +28,8 @@ from facecog.thresholds import OWN_SUBJECTS, InForce, in_force
 PROMISES = (1e-2, 1e-3)
 GALLERIES = (10, 50, 150, None)  # None: half of the people there are
 PHOTOS_A_STRANGER = 3
+# What registering more photos of a person gains.
+SAMPLES, PROBES_A_PERSON = (1, 2, 3), 8
 # Galleries of people chosen for being alike, and how many of them for each draw.
 ALIKE, FAMILIES = (30, 60, 120), 10
 
@@ -65,13 +67,15 @@ def main() -> None:
     photos = everybody()
     draws = [halves(photos, seed) for seed in range(parser.parse_args().draws)]
     cells = [
-        [cell for unseen in ways for cell in measured(unseen, np.random.default_rng(seed))]
-        for seed, ways in enumerate(draws)
+        [cell for unseen in draw for cell in measured(unseen, np.random.default_rng(seed))]
+        for seed, draw in enumerate(draws)
     ]
     print_cells(cells[0])
     if len(draws) > 1:
         print_pooled(cells)
-    print_alike([unseen for ways in draws for unseen in ways])
+    ways = [unseen for draw in draws for unseen in draw]
+    print_cost(ways)
+    print_alike(ways)
     if not all(cell.kept for cell in cells[0]):
         sys.exit(1)
 
@@ -156,6 +160,37 @@ def print_pooled(draws: list[list[Cell]]) -> None:
             f"| {first.enrolled} | {first.promise:.1%} | {named.value:.3%} "
             f"({named.hits} of {named.trials}) | {named.value / first.promise:.2f} |"
         )
+
+
+def print_cost(ways: list[Unseen]) -> None:
+    """Known people who are missed, with one photo and with several of each registered.
+
+    Those with more than so many photos are all enrolled; their other photos are searched.
+    """
+    print("\nWhat it costs, of the same people with more or fewer photos registered:\n")
+    print("| photos of each | promised | missed names (FNIR) | given another's name |")
+    print("|---|---|---|---|")
+    for samples in SAMPLES:
+        for promise in PROMISES:
+            counts = [missed(unseen, samples, promise) for unseen in ways]
+            lost, wrong, searches = np.sum(counts, axis=0)
+            rates = f"{lost / searches:.2%} ({lost} of {searches}) | {wrong / searches:.2%}"
+            print(f"| {samples} | {promise:.1%} | {rates} |")
+
+
+def missed(unseen: Unseen, samples: int, promise: float) -> tuple[int, int, int]:
+    """Mated probes that do not get their name, that get another's, and all of them."""
+    random = np.random.default_rng(0)
+    names = [n for n in np.unique(unseen.people) if np.sum(unseen.people == n) > max(SAMPLES)]
+    rows = [random.permutation(np.flatnonzero(unseen.people == name)) for name in names]
+    gallery = unit(np.array([unseen.templates[own[:samples]].sum(axis=0) for own in rows]))
+    probes = [own[max(SAMPLES) :][:PROBES_A_PERSON] for own in rows]
+    whose = np.repeat(np.arange(len(names)), [len(own) for own in probes])
+    force = in_force(unseen.calibration, promise, GallerySize({samples: len(names)}), gallery)
+    scores = unseen.templates[np.concatenate(probes)] @ gallery.T
+    reached = scores.max(axis=1) >= force.operation.threshold
+    right = scores.argmax(axis=1) == whose
+    return int(np.sum(~(reached & right))), int(np.sum(reached & ~right)), len(whose)
 
 
 def print_alike(ways: list[Unseen]) -> None:
