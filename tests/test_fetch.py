@@ -401,3 +401,15 @@ def test_a_fetch_says_what_it_fetches_and_how_large_it_is(
     assert capsys.readouterr().err == "Fetching one from 127.0.0.1:{} (3 MB)\n".format(
         site.url.rpartition(":")[2]
     )
+
+
+def test_what_a_killed_fetch_left_behind_is_removed_a_day_later(site: Site, models: Path) -> None:
+    old, new = models / ".fetch-old", models / ".fetch-new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "half").write_bytes(b"half a model")
+    os.utime(old, (0, 0))
+
+    fetch.ensure([on_site(site)], models)
+
+    assert (old.exists(), new.exists()) == (False, True)

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 TIMEOUT = 30  # seconds without an answer
+SCRATCH = ".fetch-"
+DAY = 86_400  # seconds; no fetch takes so long
 
 
 class SourceFailed(Exception):
@@ -99,11 +101,19 @@ def _fetch(card: Card, others: list[Card], models: Path) -> None:
         raise ModelUnavailable(f"{card.name}: put its file at {models / card.file}.")
     try:
         models.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=models, prefix=".fetch-") as scratch:
+        _remove_left_behind(models)
+        with tempfile.TemporaryDirectory(dir=models, prefix=SCRATCH) as scratch:
             for found, file in _first_source(card, others, Path(scratch)):
                 os.replace(file, models / found.file)
     except OSError as error:
         raise ModelUnavailable(f"{card.name} could not be kept: {error}") from error
+
+
+def _remove_left_behind(models: Path) -> None:
+    """What a fetch that was killed could not remove."""
+    for folder in models.glob(f"{SCRATCH}*"):
+        if time.time() - folder.stat().st_mtime > DAY:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _first_source(card: Card, others: list[Card], scratch: Path) -> list[tuple[Card, Path]]:
