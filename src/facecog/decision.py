@@ -253,6 +253,13 @@ def decide(
     return IdentifiedFace(face, decision, at.threshold, tuple(candidates), reason)
 
 
+def template_of(face: Face) -> Template:
+    """The template of a face that was embedded. Raises: ValueError when it was only detected."""
+    if face.template is None:
+        raise ValueError("the engine gave a face without a template")
+    return face.template
+
+
 def score(a: Template, b: Template) -> float:
     """Cosine similarity of two templates, -1 to 1.
 

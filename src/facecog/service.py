@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facecog.decision import Calibration, calibration_numbers, decide, score
+from facecog.decision import Calibration, calibration_numbers, decide, score, template_of
 from facecog.domain import (
     Detection,
     Enrolment,
@@ -129,7 +129,7 @@ class Facecog:
         faces = self._engine.embed(picture)
         if not faces:
             raise NoFace("There is no face in this photo.", picture.size)
-        found = self._index.search([_template(face) for face in faces], CANDIDATES)
+        found = self._index.search([template_of(face) for face in faces], CANDIDATES)
         force = self._thresholds.of_search(found)
         at, margin = force.operation, force.calibration.margin
         return Identification(
@@ -303,7 +303,7 @@ class Facecog:
                 picture.size,
                 faces,
             )
-        return faces[0], _template(faces[0])
+        return faces[0], template_of(faces[0])
 
     def _refuse_poor(self, picture: Picture, face: Face) -> None:
         """Raises: FaceTooSmall, LowQuality."""
@@ -313,12 +313,6 @@ class Facecog:
         if why:
             said = replace(face.quality, reasons=why)
             raise LowQuality(" ".join(one.message for one in why), picture.size, face, said)
-
-
-def _template(face: Face) -> Template:
-    if face.template is None:
-        raise ValueError("the engine gave a face without a template")
-    return face.template
 
 
 def _crop_jpeg(picture: Picture, face: Face) -> bytes:

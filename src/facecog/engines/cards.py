@@ -182,13 +182,22 @@ FIELDS: dict[str, type] = {
 }
 
 
+IN_WORDS = {str: "text", int: "a whole number", float: "a number"}
+NEEDED = ("name", "file", "licence")
+
+
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+    for name in NEEDED:
+        if name not in fields:
+            raise ValueError(f"it does not say its {name}")
     for name, value in fields.items():
         kind = FIELDS.get(name)
         if kind is None:
             raise ValueError(f"unknown field {name}")
-        if not isinstance(value, (int, float) if kind is float else kind):
-            raise ValueError(f"{name} is not a {kind.__name__}")
+        # To Python, true is a whole number.
+        fits = isinstance(value, (int, float) if kind is float else kind)
+        if not fits or isinstance(value, bool):
+            raise ValueError(f"{name} is not {IN_WORDS[kind]}")
     if fields.get("channels", "RGB") not in ("RGB", "BGR"):
         raise ValueError("channels is RGB or BGR")
     return fields

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from facecog.decision import Calibration, decide
-from facecog.domain import Candidate, Decision, Face, GallerySize, IdentifiedFace, Template
+from facecog.decision import Calibration, decide, template_of
+from facecog.domain import Candidate, Decision, Face, GallerySize, IdentifiedFace
 from facecog.evaluation.labels import Labelled
 from facecog.evaluation.templates import Shown
 from facecog.index.memory import MemoryIndex
@@ -107,7 +107,7 @@ class Search:
         """Search each photograph that shows a face."""
         said = self._said([face for _, face in shown if face])
         return [
-            Searched(photo, next(said), self._index.score(_template(face), photo.identity))
+            Searched(photo, next(said), self._index.score(template_of(face), photo.identity))
             if face
             else Searched(photo, None, None)
             for photo, face in shown
@@ -117,16 +117,10 @@ class Search:
         at, margin = self.force.operation, self.force.calibration.margin
         for start in range(0, len(faces), AT_ONCE):
             part = faces[start : start + AT_ONCE]
-            found = self._index.search([_template(face) for face in part], CANDIDATES)
+            found = self._index.search([template_of(face) for face in part], CANDIDATES)
             for face, candidates in zip(part, found.candidates, strict=True):
                 yield decide(face, candidates, at, margin)
 
 
 def _row(photo: Labelled, face: Face) -> Row:
-    return Row(photo.identity, photo.name, _template(face).vector.astype("<f4").tobytes())
-
-
-def _template(face: Face) -> Template:
-    if face.template is None:
-        raise ValueError("the engine gave a face without a template")
-    return face.template
+    return Row(photo.identity, photo.name, template_of(face).vector.astype("<f4").tobytes())
