@@ -215,6 +215,16 @@ def test_a_face_too_poor_to_judge_is_not_called_unknown(
         assert ratio >= 4.5, f"{selector}: {ratio:.1f}"
 
 
+def test_a_score_just_below_nothing_is_not_minus_nothing(open_page: OpenPage) -> None:
+    face = {"decision": "unknown", "score": -0.001, "threshold": 0.33, "candidates": []}
+
+    said = open_page("/recognise").evaluate(
+        "async (face) => (await import('/static/words.js')).scoreInWords(face)", face
+    )
+
+    assert said == "Best score 0.00, a match needs 0.33"
+
+
 def test_pause_switches_the_camera_off(open_page: OpenPage) -> None:
     page = open_page("/recognise")
     expect_live(page)

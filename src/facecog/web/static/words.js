@@ -73,7 +73,8 @@ export function scoreInWords(face) {
 /** With one digit more where a score and the threshold would print alike. */
 export function inFigures(threshold, scores) {
   const close = scores.some((score) => Math.abs(score - threshold) < 0.01);
-  return [threshold, ...scores].map((value) => value.toFixed(close ? 3 : 2));
+  const text = (value) => value.toFixed(close ? 3 : 2).replace(/^-(0\.0+)$/, '$1');
+  return [threshold, ...scores].map(text);
 }
 
 export function basisInWords({ gallery: { subjects, samples }, fpir, model }) {
