@@ -15,16 +15,10 @@ import pytest
 from facecog.domain import Operation
 from facecog.errors import ExtraMissing
 from facecog.evaluation import html
+from facecog.evaluation.contents import of_identification, of_verification
 from facecog.evaluation.identification import identify_all, sorted_out
 from facecog.evaluation.intervals import Rate
-from facecog.evaluation.report import (
-    About,
-    Report,
-    as_text,
-    of_identification,
-    of_verification,
-    percent,
-)
+from facecog.evaluation.report import About, Report, as_text, percent
 from facecog.evaluation.verification import of_photos, verify_all
 from tests.fakes import CALIBRATION, MODEL
 from tests.labelled import people_by_chance, shown

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from facecog.errors import InvalidDataset
+from facecog.evaluation.contents import of_identification, of_verification
 from facecog.evaluation.identification import identify_all, sorted_out
 from facecog.evaluation.intervals import Rate
 from facecog.evaluation.labels import (
@@ -16,7 +17,7 @@ from facecog.evaluation.labels import (
     read_pairs,
     read_photos,
 )
-from facecog.evaluation.report import About, Report, of_identification, of_verification
+from facecog.evaluation.report import About, Report
 from facecog.evaluation.templates import Faces, Shown
 from facecog.evaluation.verification import of_pairs, of_photos, verify_all
 from facecog.service import Facecog
