@@ -12,20 +12,33 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+)
 
 from tests import assets
 
 PATIENCE = 60  # seconds; the machine may be busy with other tests
 HEADPOSE = assets.SHARED / "video" / "headpose_female.mjpeg"
 GRANTED = "--use-fake-ui-for-media-stream"  # allows the camera without asking
+
+PROMISE = "Of strangers, at most 1 in 1,000 gets a name here."
+ALIKE = "Anna or Bea: too alike to tell"
+HOSTILE = "<img src=x onerror=document.title='owned'>"
+OpenPage = Callable[..., Page]
 
 # Head and shoulders as left, top, right, bottom pixels: of 4:3 as a camera sees one person...
 SEEN = {
@@ -223,3 +236,137 @@ def register_from_camera(page: Page, name: str) -> None:
             return
         page.get_by_test_id("retake").click()
     raise AssertionError(page.get_by_test_id("message").text_content())
+
+
+# -- what tests say of a page ----------------------------------------------------------------------
+
+
+def choose(page: Page, photo: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_test_id("choose").click()
+    chooser.value.set_files(photo)
+
+
+def drop(page: Page, photo: Path) -> None:
+    """As a hand would: Chromium itself makes the events."""
+    hand = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(photo)], "dragOperationsMask": 1}
+        hand.send("Input.dispatchDragEvent", {"type": kind, "x": 100, "y": 200, "data": data})
+        if kind == "dragOver":
+            expect(page.get_by_text("Drop the photo here")).to_be_visible()
+
+
+def paste(page: Page, photo: Path) -> None:
+    page.context.grant_permissions(["camera", "clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async (photo) => {
+          const bytes = Uint8Array.from(atob(photo), (letter) => letter.charCodeAt(0));
+          const blob = new Blob([bytes], { type: 'image/png' });
+          await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+        }""",
+        base64.b64encode(photo.read_bytes()).decode(),
+    )
+    page.keyboard.press("Control+V")
+
+
+CONTRAST = """(element) => {
+  const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+  let ground = element;
+  while (ground && numbers(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
+  const light = (color) => {
+    const [r, g, b] = numbers(color).map((value) => value / 255)
+      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const both = [light(getComputedStyle(element).color),
+    light(getComputedStyle(ground ?? document.documentElement).backgroundColor)];
+  return Math.max(...both) / Math.min(...both);
+}"""  # noqa: E501
+
+
+SIDE_BY_SIDE = """() => {
+  const [left, right] = ['choice-new', 'choice-known']
+    .map((id) => document.getElementById(id).getBoundingClientRect());
+  return left.right < right.left && left.top === right.top && left.height === right.height;
+}"""
+
+
+SHOWS_SOMETHING = """(canvas) => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(data).size > 100;
+}"""
+
+
+def marks(page: Page) -> Locator:
+    """The names on the picture."""
+    return page.get_by_test_id("marks").locator(".label")
+
+
+def kinds(elements: Locator) -> list[str | None]:
+    return [element.get_attribute("data-kind") for element in elements.all()]
+
+
+def expect_question(page: Page, title: str, stored: str) -> None:
+    """Register asks, with the face of the photo and the stored one side by side."""
+    expect(page.locator("#choice-title")).to_have_text(title)
+    expect(page.locator("#choice-title")).to_be_focused()
+    expect(page.get_by_test_id("form")).to_be_hidden()
+    new, known = page.get_by_test_id("choice-new"), page.get_by_test_id("choice-known")
+    expect(new.get_by_role("img", name="The face in this photo")).to_be_visible()
+    assert new.locator("canvas").evaluate(SHOWS_SOMETHING)
+    expect(known).to_have_accessible_name(f"The stored photo of {stored}")
+    expect_picture(known)
+    assert kinds(page.get_by_test_id("box")) == ["uncertain"]
+    assert page.evaluate(SIDE_BY_SIDE)
+
+
+def expect_state(page: Page, state: str) -> None:
+    expect(page.get_by_test_id("stage")).to_have_attribute("data-state", state)
+
+
+def expect_live(page: Page, name: str = "") -> None:
+    """The camera runs, frames are answered, and once somebody of this name is seen."""
+    wanted = f"[data-names={json.dumps(json.dumps([name]))}]" if name else ""
+    page.locator(f"#stage[data-state=camera]:not([data-frames='0']){wanted}").wait_for()
+
+
+def register_file(page: Page, name: str, photo: Path, ends: str = "done") -> None:
+    page.get_by_test_id("file").set_input_files(photo)
+    expect_state(page, "photo")
+    page.get_by_test_id("name").fill(name)
+    page.get_by_test_id("submit").click()
+    expect_state(page, ends)
+
+
+def expect_picture(image: Locator) -> None:
+    expect(image).to_be_visible()
+    assert image.evaluate("async (image) => { await image.decode(); return image.naturalWidth }")
+
+
+def assert_inside(inner: Locator, outer: Locator) -> None:
+    here, there = inner.bounding_box(), outer.bounding_box()
+    assert here and there
+    assert there["x"] <= here["x"] <= here["x"] + here["width"] <= there["x"] + there["width"]
+    assert there["y"] <= here["y"] <= here["y"] + here["height"] <= there["y"] + there["height"]
+
+
+def assert_nothing_hostile(page: Page) -> None:
+    assert page.locator("img[src=x]").count() == 0
+    assert page.title() != "owned"
+
+
+def assert_no_scrolling(page: Page) -> None:
+    wide = page.evaluate("[document.documentElement.scrollWidth, screen.width]")
+    assert wide[0] <= wide[1]
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until the target has the focus; each stop on the way must be seen."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        focus = page.locator(":focus")
+        assert focus.evaluate("(element) => getComputedStyle(element).outlineStyle") != "none"
+        if target.evaluate("(element) => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not reach {target}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import hypothesis
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 from sqlalchemy import create_engine, make_url, text
 
 from facecog import image
@@ -22,7 +24,8 @@ from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
 from facecog.store import Store
 from facecog.web.app import create_app
-from tests import assets, fakes
+from tests import assets, browser, fakes
+from tests.browser import GRANTED, PATIENCE, OpenPage, Site, Watch
 
 # Machines that run tests are busy: how long an example takes says nothing of the code.
 hypothesis.settings.register_profile("facecog", deadline=None)
@@ -116,3 +119,67 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+# -- a server and browsers for a worker's tests; for each, an empty gallery and watched pages ------
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with browser.serving(tmp_path_factory.mktemp("server")) as site:
+        yield site
+
+
+@pytest.fixture
+def site(server: Site) -> Iterator[Site]:
+    yield server
+    server.forget()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """group.jpg: Obama, Biden and the astronaut; dark.jpg: the astronaut by night; and WANTED."""
+    folder = tmp_path_factory.mktemp("photos")
+    people = browser.group("obama3.jpg", "biden.jpg", "astronaut.png")
+    (folder / "group.jpg").write_bytes(browser.jpeg(people))
+    dark = browser.seen("astronaut.png").point(lambda level: level // 18)
+    (folder / "dark.jpg").write_bytes(browser.jpeg(dark))
+    for name in assets.WANTED:
+        (folder / name).write_bytes(assets.photo(name))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright, photos: Path) -> Iterator[Browser]:
+    """A browser whose camera sees somebody."""
+    running = browser.chromium(playwright, browser.somebody_on_camera(photos), GRANTED)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def open_page(site: Site, chromium: Browser) -> Iterator[OpenPage]:
+    """Opens pages, and fails when one complains, throws or asks another origin for anything."""
+    watch = Watch(site)
+    contexts = []
+
+    def open_page(path: str, within: Browser = chromium, **options: Any) -> Page:
+        context = within.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE * 1000)
+        watch.over(context)
+        page = context.new_page()
+        page.goto(site.url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert watch.seen == []

@@ -39,7 +39,8 @@ class Links(HTMLParser):
             if value := given.get(name):
                 self.addresses.append(value)
         self.inline += [name for name in given if name.startswith("on") or name == "style"]
-        if tag == "style" or (tag == "script" and "src" not in given):
+        data = given.get("type") == "application/json"  # which no browser runs
+        if tag == "style" or (tag == "script" and "src" not in given and not data):
             self.inline.append(tag)
 
 

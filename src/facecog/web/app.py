@@ -10,7 +10,7 @@ from apiflask import APIFlask
 from facecog.bootstrap import open_facecog
 from facecog.config import Settings
 from facecog.service import Facecog
-from facecog.web import errors, guard, schemas
+from facecog.web import errors, guard, schemas, texts
 from facecog.web.api import api
 from facecog.web.current import KEY
 from facecog.web.pages import pages
@@ -41,6 +41,7 @@ def create_app(facecog: Facecog | None = None, settings: Settings | None = None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
     guard.install(app)
+    texts.install(app)
     app.register_blueprint(pages)
     app.register_blueprint(api)
     _describe(app)

@@ -1,5 +1,7 @@
 // Numbers and names as people say them.
 
+import { t } from './texts.js';
+
 const NAMELESS = { unknown: 'Unknown', uncertain: 'Not sure' };
 const LONG = 40; // letters
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufefc]/;
@@ -13,7 +15,7 @@ export function whyNotSure(face) {
   if (face.decision !== 'uncertain') return '';
   if (face.reason === 'look_alikes') return `${listed(lookAlikes(face).map((one) => inSentence(one.name)), 'or')}: too alike to tell`;
   const [poor] = face.quality.reasons;
-  return poor ? `Too poor to judge. ${poor.message}` : 'Too poor to judge';
+  return poor ? `Too poor to judge. ${t(`quality.${poor.code}`)}` : 'Too poor to judge';
 }
 
 // The server rounds, so the two that made it doubt are taken whatever their figures say.

@@ -1,0 +1,232 @@
+"""What holds on every page, in a real browser on a real server with the real models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+
+from tests import browser
+from tests.browser import (
+    CONTRAST,
+    GRANTED,
+    HOSTILE,
+    PROMISE,
+    OpenPage,
+    Site,
+    assert_no_scrolling,
+    assert_nothing_hostile,
+    choose,
+    drop,
+    expect_live,
+    expect_picture,
+    expect_state,
+    marks,
+    paste,
+    register_file,
+    tab_to,
+)
+
+pytestmark = pytest.mark.xdist_group("every page")
+
+
+@pytest.mark.parametrize("path", ["/register", "/recognise"])
+def test_without_a_camera_a_photo_will_do(
+    path: str, open_page: OpenPage, playwright: Playwright, photos: Path
+) -> None:
+    blind = browser.chromium(playwright, None, GRANTED)
+    page = open_page(path, within=blind)
+
+    expect(page.get_by_test_id("notice")).to_contain_text("No camera was found. Connect one")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a photo").click()
+    chooser.value.set_files(photos / "astronaut.png")
+    expect(page.get_by_test_id("notice")).to_be_hidden()
+    expect(page.get_by_test_id("picture").locator("img")).to_be_visible()
+    blind.close()
+
+
+def test_a_refused_camera_is_explained(
+    open_page: OpenPage, playwright: Playwright, photos: Path
+) -> None:
+    refusing = browser.chromium(playwright, browser.somebody_on_camera(photos))
+    page = open_page("/register", within=refusing)
+
+    expect(page.get_by_test_id("notice")).to_contain_text("The camera is blocked for this page.")
+
+    page.context.grant_permissions(["camera"])
+    page.get_by_test_id("retry").click()
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+    refusing.close()
+
+
+def test_a_page_that_may_not_have_the_camera_says_why(
+    site: Site, playwright: Playwright, photos: Path
+) -> None:
+    """Over plain http from another machine, as a phone in the house opens it at first."""
+    port = urlsplit(site.url).port
+    elsewhere = Site(f"http://facecog.test:{port}")
+    alias = "--host-resolver-rules=MAP facecog.test 127.0.0.1"
+    visiting = browser.chromium(playwright, browser.somebody_on_camera(photos), GRANTED, alias)
+    page = visiting.new_page()
+    page.goto(elsewhere.url + "/register")
+
+    expect(page.get_by_test_id("notice")).to_contain_text("only to pages opened over https")
+    expect(page.get_by_test_id("retry")).to_be_hidden()
+    register_file(page, "Anna", photos / "astronaut.png")
+    visiting.close()
+
+
+def test_the_keyboard_alone_is_enough(site: Site, open_page: OpenPage) -> None:
+    page = open_page("/")
+    tab_to(page, page.get_by_test_id("go-register"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+    with page.expect_file_chooser():
+        tab_to(page, page.get_by_test_id("choose"))
+        page.keyboard.press("Enter")
+
+    tab_to(page, page.get_by_test_id("shutter"))
+    for attempt in range(10):  # while the head is turned away
+        page.keyboard.press("Space")
+        page.locator(":is(#name, #submit):focus").wait_for()
+        if attempt == 0:
+            page.keyboard.type("Anna")
+        page.keyboard.press("Enter")
+        page.locator("#stage:not([data-state=photo], [data-state=sending])").wait_for()
+        if browser.state(page) == "done":
+            break
+        tab_to(page, page.get_by_test_id("retake"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("shutter")).to_be_focused()
+
+    expect(page.locator("#result-title")).to_be_focused()
+    tab_to(page, page.get_by_test_id("result").get_by_test_id("go-recognise"))
+    page.keyboard.press("Enter")
+    expect_live(page, "Anna")
+    tab_to(page, page.get_by_test_id("live-toggle"))
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("pill")).to_have_text("Paused")
+    assert site.people() == {"Anna": 1}
+
+
+@pytest.mark.parametrize("width", [360, 320])
+def test_nothing_scrolls_sideways_on_a_phone(
+    width: int, site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    long = "Maximiliana-Alexandra " * 9
+    page = open_page("/", viewport={"width": width, "height": 780}, is_mobile=True, has_touch=True)
+    assert_no_scrolling(page)
+    page.goto(site.url + "/register")
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+    assert_no_scrolling(page)
+    register_file(page, long, photos / "group.jpg", ends="refused")
+    assert_no_scrolling(page)
+    register_file(page, long, photos / "astronaut.png")
+    assert_no_scrolling(page)
+    page.get_by_test_id("another").click()
+    register_file(page, f"Not {long}", photos / "astronaut.png", ends="asked")
+    assert_no_scrolling(page)
+    page.get_by_test_id("choice-duplicate").click()
+    expect_state(page, "done")
+
+    page.goto(site.url + "/recognise")
+    expect_live(page)
+    assert_no_scrolling(page)
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    expect(page.get_by_test_id("face")).to_have_count(3)
+    expect(page.get_by_test_id("face").last.locator(".face-why")).to_contain_text("too alike")
+    assert_no_scrolling(page)
+
+    page.goto(site.url + "/docs")
+    expect(page.locator(".opblock").first).to_be_visible()
+    assert_no_scrolling(page)
+
+
+def test_the_api_page_works_offline(site: Site, open_page: OpenPage) -> None:
+    """The watch of `open_page` sees to it that nothing comes from anywhere else."""
+    page = open_page("/docs")
+
+    expect(page.locator(".opblock-summary-path").filter(has_text="/api/register")).to_be_visible()
+    page.locator(".opblock", has_text="/api/health").locator("button").first.click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_text_can_be_read_on_its_ground(scheme: str, open_page: OpenPage) -> None:
+    page = open_page("/register", color_scheme=scheme)
+    for selector in ("h1", ".lead", "label", "#name-help", "#submit", ".nav a[aria-current]"):
+        ratio = page.locator(selector).first.evaluate(CONTRAST)
+        assert ratio >= 4.5, f"{selector}: {ratio:.1f}"
+
+
+def test_registers_with_the_camera_and_recognises_live(site: Site, open_page: OpenPage) -> None:
+    page = open_page("/")
+    expect(page.get_by_test_id("people")).to_contain_text("Nobody is registered yet")
+    page.get_by_test_id("go-register").click()
+
+    browser.register_from_camera(page, "Anna")
+
+    expect(page.locator("#result-title")).to_have_text("Anna is registered")
+    expect(marks(page)).to_have_text(["Anna"])
+    expect_picture(page.get_by_test_id("crop"))
+    assert site.people() == {"Anna": 1}
+
+    page.get_by_test_id("result").get_by_test_id("go-recognise").click()
+    expect_live(page, "Anna")
+    expect(page.get_by_test_id("summary")).to_have_text("Anna")
+    expect(page.get_by_test_id("announce")).to_have_text("Anna")
+    expect(page.get_by_test_id("basis")).to_contain_text("Compared with 1 photo of 1 person")
+    expect(page.get_by_test_id("basis")).to_contain_text(PROMISE)
+
+
+def test_a_name_that_looks_like_html_is_shown_as_text(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    page = open_page("/register")
+    register_file(page, HOSTILE, photos / "astronaut.png")
+    assert site.people() == {HOSTILE: 1}
+    expect(marks(page)).to_have_text([HOSTILE])
+    expect(page.locator("#result-title")).to_contain_text("<img src=x onerror=")
+    assert_nothing_hostile(page)
+
+    page.get_by_test_id("another").click()
+    register_file(page, f"{HOSTILE}2", photos / "astronaut.png", ends="asked")
+    expect(page.locator("#choice-title")).to_contain_text("as <img src=x onerror=")
+    expect(page.get_by_test_id("choice-duplicate")).to_contain_text("as <img src=x onerror=")
+    assert_nothing_hostile(page)
+
+    page.goto(site.url + "/recognise")
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    expect(marks(page).last).to_have_text(HOSTILE)
+    expect(page.get_by_test_id("face").last.locator(".face-name")).to_have_text(HOSTILE)
+    assert_nothing_hostile(page)
+
+    for path in ("/", "/docs", f"/{HOSTILE}"):
+        page.goto(site.url + path)
+        assert_nothing_hostile(page)
+
+
+@pytest.mark.parametrize("give", [choose, drop, paste])
+def test_takes_a_photo_by(
+    give: Callable[[Page, Path], None], site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    page = open_page("/register")
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+
+    give(page, photos / "astronaut.png")
+    expect_state(page, "photo")
+    page.get_by_test_id("name").fill("Eileen")
+    page.get_by_test_id("submit").click()
+
+    expect_state(page, "done")
+    assert site.people() == {"Eileen": 1}
+
+    page.goto(site.url + "/recognise")
+    give(page, photos / "astronaut.png")
+    expect(page.get_by_test_id("summary")).to_have_text("Eileen")
