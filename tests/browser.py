@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import (
     Browser,
@@ -268,6 +269,26 @@ def paste(page: Page, photo: Path) -> None:
         base64.b64encode(photo.read_bytes()).decode(),
     )
     page.keyboard.press("Control+V")
+
+
+# WCAG 2.2 AA, and what axe calls good practice. Only violations are listed with their elements.
+AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "rules": {"target-size": {"enabled": True}},  # of 2.2, which axe leaves out by itself
+    "resultTypes": ["violations"],
+}
+
+# Half faded in, a text has not the colours it will have.
+AT_REST = """() => document.getAnimations()
+  .every(({ effect, playState }) => playState !== 'running' || effect.getComputedTiming().endTime === Infinity)
+"""  # noqa: E501
+
+
+def assert_accessible(page: Page) -> None:
+    """Axe finds nothing against the page as it is now."""
+    page.wait_for_function(AT_REST)
+    found = Axe().run(page, options=AXE)
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
 
 
 CONTRAST = """(element) => {
