@@ -1,15 +1,19 @@
 // Register: a photo, a name, and the server's answer drawn on the photo.
 
-import { Problem, register } from './api.js';
 import { Camera, toJpeg } from './camera.js';
-import { ask, isQuestion, showNewFace } from './choice.js';
+import { Choice } from './choice.js';
+import { enrol } from './enrol.js';
+import { NameField } from './naming.js';
 import { closePicture, openPicture, takePhotos } from './photo.js';
 import { Stage } from './stage.js';
+import { t } from './texts.js';
 import { count, inSentence } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const stage = new Stage();
 const camera = new Camera(stage.video, (trouble) => noCamera(trouble));
+const name = new NameField($('name-field'));
+const choice = new Choice($('choice'));
 let picture = null;
 let latest = null; // The file chosen last: a large one may open after its successor.
 let origin = 'camera';
@@ -69,41 +73,52 @@ async function showPhoto(file, from) {
   stage.showPicture(picture);
   enter('photo');
   say('');
-  ($('name').value.trim() ? $('submit') : $('name')).focus();
+  (name.value ? $('submit') : name).focus();
 }
 
 // --- the answer ---
 
-// allowed: what the person answered to the questions about this photo and name.
-async function send(allowed = {}) {
-  const name = $('name').value.trim();
-  nameError(name ? '' : 'Write the name of the person first.');
-  if (!name) return $('name').focus();
+async function send() {
+  name.complain(name.value ? '' : t('naming.name_first'));
+  if (!name.value) return;
   if (!picture) return say('Take or choose a photo first.', 'notice');
+  sending();
+  const { results: [result], stopped } = await enrol(name.value, [{ photo: picture.file, origin, near: null }], { ask });
+  if (stopped === 'back') backToName();
+  else if (stopped || result.state === 'refused') refused(stopped ?? result.problem);
+  else accepted(result);
+}
+
+function sending() {
   enter('sending');
   stage.marks.clear();
   say('Looking at the photo…', 'busy');
-  try {
-    accepted(await register(name, picture.file, origin, allowed));
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    if (isQuestion(problem)) question(problem, name, allowed);
-    else refused(problem);
-  }
 }
 
-function accepted({ status, subject, sample, face, image }) {
-  const already = status === 200;
+async function ask(problem, written) {
+  enter('asked');
+  say('');
+  stage.mark([{ box: problem.faces[0].box, kind: 'uncertain' }], problem.image);
+  const answer = await choice.ask(problem, written, picture);
+  if (answer === 'back') return answer;
+  if (answer === 'add') name.value = problem.subject.name;
+  sending();
+  $('submit').focus({ preventScroll: true }); // The button that was pressed is gone.
+  return answer;
+}
+
+function accepted({ state, subject, sample, face, image }) {
+  const already = state === 'already';
   enter('done');
   stage.mark([{ box: face.box, kind: 'enrolled', label: subject.name }], image);
-  const name = inSentence(subject.name);
-  const title = already ? `${name} is here already, with this very photo` : `${name} is registered`;
+  const who = inSentence(subject.name);
+  const title = already ? `${who} is here already, with this very photo` : `${who} is registered`;
   const total = `${count(subject.samples, 'photo', 'photos')} stored`;
   $('result').dataset.kind = already ? 'already' : 'new';
   $('result-title').textContent = title;
   $('result-count').textContent = already ? `Nothing was changed. ${total}.` : `${total}.`;
   $('result-crop').src = sample.url;
-  $('another').textContent = `Add another photo of ${name}`;
+  $('another').textContent = `Add another photo of ${who}`;
   say(already ? `${title}. Nothing was changed.` : `${title}.`, 'done');
   $('result-title').focus({ preventScroll: true });
   $('result').scrollIntoView({ block: 'nearest' });
@@ -115,44 +130,15 @@ function refused(problem) {
   if (faces.length) stage.mark(faces, problem.image ?? picture);
   const aboutName = problem.code === 'invalid_name';
   say(aboutName ? '' : problem.message, 'refused');
-  nameError(aboutName ? problem.message : '');
-  $(aboutName ? 'name' : 'submit').focus({ preventScroll: true });
-}
-
-// --- the question ---
-
-function question(problem, name, allowed) {
-  const answers = {
-    add: () => {
-      $('name').value = problem.subject.name;
-      goOn({});
-    },
-    duplicate: () => goOn({ ...allowed, allow_duplicate: true }),
-    mismatch: () => goOn({ ...allowed, allow_mismatch: true }),
-    back: backToName,
-  };
-  enter('asked');
-  say('');
-  ask(problem, name, (answer) => answers[answer]());
-  showBoth(problem);
-}
-
-// The button that was pressed is gone; the keyboard goes on from the form.
-function goOn(allowed) {
-  send(allowed);
-  $('submit').focus({ preventScroll: true });
+  if (aboutName) name.complain(problem.said);
+  else $('submit').focus({ preventScroll: true });
 }
 
 function backToName() {
   enter('photo');
   stage.marks.clear();
-  $('name').focus();
-  $('name').select();
-}
-
-function showBoth({ image, faces: [face] }) {
-  stage.mark([{ box: face.box, kind: 'uncertain' }], image);
-  showNewFace(picture, face.box, image);
+  name.focus();
+  name.select();
 }
 
 // --- what is said and what can be done ---
@@ -169,7 +155,6 @@ function enter(state) {
   $('submit').setAttribute('aria-disabled', String(sending));
   $('submit-text').textContent = sending ? 'Registering' : 'Register';
   $('form').hidden = done || asked;
-  $('choice').hidden = !asked;
   $('result').hidden = !done;
   $('tips').hidden = state !== 'camera' && state !== 'no-camera';
   for (const button of document.querySelectorAll('[data-choose]')) button.disabled = sending;
@@ -180,15 +165,10 @@ function say(text, kind = '') {
   $('message').textContent = text;
 }
 
-function nameError(text) {
-  $('name-error').textContent = text;
-  $('name').setAttribute('aria-invalid', String(Boolean(text)));
-}
-
 $('shutter').addEventListener('click', shoot);
 for (const id of ['retake', 'retry', 'another']) $(id).addEventListener('click', backToCamera);
 $('someone-else').addEventListener('click', () => {
-  $('name').value = '';
+  name.value = '';
   backToCamera();
 });
 $('flip').addEventListener('click', async () => {
@@ -198,7 +178,6 @@ $('flip').addEventListener('click', async () => {
     noCamera(trouble);
   }
 });
-$('name').addEventListener('input', () => nameError(''));
 $('form').addEventListener('submit', (event) => {
   event.preventDefault();
   if (stage.state !== 'sending') send();
