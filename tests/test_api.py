@@ -752,7 +752,7 @@ def test_every_answer_has_the_safe_headers(client: FlaskClient, path: str) -> No
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert headers["X-Request-ID"]
     assert (headers.get("Cache-Control") == "no-store") == path.startswith("/api/")

@@ -30,6 +30,8 @@ def test_each_setting_is_read_from_its_variable() -> None:
         "FACECOG_QUALITY": "strict",
         "FACECOG_MAX_BYTES": "1000",
         "FACECOG_MAX_PIXELS": "2000",
+        "FACECOG_TLS_CERTIFICATE": "/srv/tls/fullchain.pem",
+        "FACECOG_TLS_KEY": "/srv/tls/key.pem",
         "FACECOG_THREADS": "3",
     }
 
@@ -48,6 +50,8 @@ def test_each_setting_is_read_from_its_variable() -> None:
         quality="strict",
         max_bytes=1000,
         max_pixels=2000,
+        tls_certificate=Path("/srv/tls/fullchain.pem"),
+        tls_key=Path("/srv/tls/key.pem"),
         threads=3,
     )
     assert settings.models_folder == Path("/srv/models")

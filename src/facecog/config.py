@@ -40,6 +40,10 @@ class Settings:
     )
     max_bytes: int = setting(image.MAX_BYTES, "Largest picture, in bytes.")
     max_pixels: int = setting(image.MAX_PIXELS, "Largest picture, in pixels.")
+    tls_certificate: Path | None = setting(
+        None, "The certificate of `facecog serve --lan`, in PEM; else facecog makes one."
+    )
+    tls_key: Path | None = setting(None, "The key of that certificate, in PEM.")
     threads: int = setting(4, "Requests that `facecog serve` works on at once.")
 
     @classmethod

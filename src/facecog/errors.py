@@ -102,6 +102,12 @@ class InvalidSetting(InvalidInput):
     code = "invalid_setting"
 
 
+class InvalidCertificate(InvalidInput):
+    """A certificate for https that cannot be used."""
+
+    code = "invalid_certificate"
+
+
 class InvalidDataset(InvalidInput):
     """A list of labelled photographs that cannot be read."""
 
@@ -248,6 +254,28 @@ class UnsupportedMediaType(InvalidInput):
     """The body is of a content type that is not taken here."""
 
     code = "unsupported_media_type"
+
+
+class AccessCodeNeeded(FacecogError):
+    """The server asks everybody for an access code, and the request has none."""
+
+    code = "access_code_needed"
+
+
+class AccessCodeWrong(AccessCodeNeeded):
+    """The access code that was sent is not the server's."""
+
+    code = "access_code_wrong"
+
+
+class TooManyAttempts(FacecogError):
+    """There were so many wrong access codes that none is looked at for some `seconds`."""
+
+    code = "too_many_attempts"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class CrossOrigin(FacecogError):

@@ -3,29 +3,88 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from tqdm import tqdm
 
+from facecog.bootstrap import open_facecog
 from facecog.cli.common import FOLDER, opened_facecog, settings_here
+from facecog.cli.lan import invitation
 from facecog.legacy import import_faces, legacy_faces
+from facecog.web.access import Access
 from facecog.web.app import create_app
+from facecog.web.network import is_loopback
 from facecog.web.serve import serve as serve_app
+
+log = logging.getLogger(__name__)
+
+HTTP, HTTPS = 8080, 8443  # the ports by default
+PEM = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-def serve(host: str, port: int) -> None:
+@click.option("--host", help="The address to listen on: 127.0.0.1, with --lan all of them.")
+@click.option("--port", type=click.IntRange(0, 65535), help=f"{HTTP}, with --lan {HTTPS}.")
+@click.option("--lan", is_flag=True, help="For phones: https, and an access code.")
+@click.option("--address", help="What phones open, where facecog cannot find it out.")
+@click.option("--certificate", type=PEM, help="Your own for --lan, instead of facecog's.")
+@click.option("--key", type=PEM, help="The key of that certificate.")
+def serve(
+    host: str | None,
+    port: int | None,
+    lan: bool,
+    address: str | None,
+    certificate: Path | None,
+    key: Path | None,
+) -> None:
     """Serve the pages and the API."""
     logging.getLogger("facecog").setLevel(logging.INFO)
+    if lan:
+        _serve_lan(host or "", HTTPS if port is None else port, address, certificate, key)
+    elif address or certificate or key:
+        raise click.UsageError("--address, --certificate and --key go with --lan.")
+    else:
+        _serve_http(host or "127.0.0.1", HTTP if port is None else port)
+
+
+def _serve_http(host: str, port: int) -> None:
     settings = settings_here()
     app = create_app(settings=settings)
+    with _refused_in_words(host, port):
+        serve_app(app, settings, host, port, on_ready=lambda _: _warn_of(host))
+
+
+def _warn_of(host: str) -> None:
+    if not is_loopback(host):
+        log.warning(
+            "Whoever reaches this port may use this facecog, and browsers give its pages no camera "
+            "from another device. For phones: facecog serve --lan."
+        )
+
+
+def _serve_lan(
+    host: str, port: int, address: str | None, certificate: Path | None, key: Path | None
+) -> None:
+    settings = settings_here()
+    facecog = open_facecog(settings)  # first: a home that it refuses gets no certificate either
+    invited = invitation(settings, host, address, certificate, key)
+    tls = invited.tls()
+    app = create_app(facecog, settings, Access(invited.code))
+    with _refused_in_words(host or "*", port):
+        serve_app(app, settings, host, port, tls, on_ready=invited.say)
+
+
+@contextmanager
+def _refused_in_words(host: str, port: int) -> Iterator[None]:
     try:
-        serve_app(app, settings, host, port)
+        yield
     except OSError as error:
-        raise click.ClickException(f"{host}:{port} cannot be served: {error.strerror}.") from error
+        # Before an explanation of Python's own.
+        reason = str(error.strerror).partition(" (")[0]
+        raise click.ClickException(f"{host}:{port} cannot be served: {reason}.") from error
 
 
 @click.command("import-legacy")

@@ -11,6 +11,7 @@ from facecog.bootstrap import open_facecog
 from facecog.config import Settings
 from facecog.service import Facecog
 from facecog.web import errors, guard, schemas, texts
+from facecog.web.access import Access
 from facecog.web.api import api
 from facecog.web.current import KEY
 from facecog.web.pages import pages
@@ -20,12 +21,17 @@ BODY_PER_PICTURE_BYTE = 3
 BODY_BESIDE_PICTURES = 100_000
 
 
-def create_app(facecog: Facecog | None = None, settings: Settings | None = None) -> APIFlask:
+def create_app(
+    facecog: Facecog | None = None,
+    settings: Settings | None = None,
+    access: Access | None = None,
+) -> APIFlask:
     """The web application.
 
     Args:
         facecog: opened from the settings when not given.
         settings: read from the environment when not given.
+        access: asks everybody for a code; without it nobody is asked.
 
     Raises:
         what `open_facecog` raises.
@@ -42,6 +48,8 @@ def create_app(facecog: Facecog | None = None, settings: Settings | None = None)
     errors.install(app)
     guard.install(app)
     texts.install(app)
+    if access:
+        access.install(app)
     app.register_blueprint(pages)
     app.register_blueprint(api)
     _describe(app)

@@ -11,6 +11,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from facecog.errors import (
+    AccessCodeNeeded,
+    AccessCodeWrong,
     Conflict,
     CrossOrigin,
     FacecogError,
@@ -21,6 +23,7 @@ from facecog.errors import (
     MixedUp,
     NotFound,
     TooLarge,
+    TooManyAttempts,
     TooManyPixels,
     Unavailable,
     UnsupportedMediaType,
@@ -35,9 +38,11 @@ STATUS: dict[type[Exception], int] = {
     UnsupportedMediaType: 415,
     TooLarge: 413,
     TooManyPixels: 413,
+    AccessCodeNeeded: 401,
     CrossOrigin: 403,
     NotFound: 404,
     Conflict: 409,
+    TooManyAttempts: 429,
     Unavailable: 503,
 }
 
@@ -81,7 +86,9 @@ def problem(status: int, code: str, detail: str, request_id: str | None) -> dict
 
 
 def _refusal(error: FacecogError) -> ResponseReturnValue:
-    return _answer(status_of(error), error.code, str(error), **_extras(error))
+    answer = _answer(status_of(error), error.code, str(error), **_extras(error))
+    answer.headers.update(headers_of(error))
+    return answer
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -96,6 +103,17 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _bug(error: Exception) -> ResponseReturnValue:
     log.error("request %s failed", g.get("request_id"), exc_info=error)
     return _answer(500, "internal_error", "Something went wrong here. It has been logged.")
+
+
+def headers_of(error: FacecogError) -> dict[str, str]:
+    """What HTTP itself says of a refusal (RFC 6750, RFC 9110)."""
+    if isinstance(error, TooManyAttempts):
+        return {"Retry-After": str(error.seconds)}
+    if isinstance(error, AccessCodeWrong):
+        return {"WWW-Authenticate": 'Bearer realm="facecog", error="invalid_token"'}
+    if isinstance(error, AccessCodeNeeded):
+        return {"WWW-Authenticate": 'Bearer realm="facecog"'}
+    return {}
 
 
 def _extras(error: FacecogError) -> dict[str, Any]:
@@ -113,7 +131,7 @@ def _extras(error: FacecogError) -> dict[str, Any]:
 
 
 def _answer(status: int, code: str, detail: str, **extras: Any) -> Response:
-    if _wants_page():
+    if wants_page():
         title = HTTPStatus(status).phrase
         page = render_template("error.html", status=status, title=title, detail=detail)
         return Response(page, status, mimetype="text/html")
@@ -123,7 +141,8 @@ def _answer(status: int, code: str, detail: str, **extras: Any) -> Response:
     return answer
 
 
-def _wants_page() -> bool:
+def wants_page() -> bool:
+    """Whether a person's browser asked, and not a program."""
     accepts = request.accept_mimetypes
     html_first = accepts["text/html"] > accepts["application/json"]
     return html_first and not request.path.startswith("/api/")

@@ -11,7 +11,11 @@ import json
 import logging
 import select
 import signal
+import socket
+import ssl
 import time
+from collections.abc import Callable
+from functools import partial
 from threading import Event
 from typing import Any
 from uuid import uuid4
@@ -25,6 +29,7 @@ from waitress.task import ErrorTask
 from facecog.config import Settings
 from facecog.web.app import body_limit
 from facecog.web.errors import code_and_detail, problem
+from facecog.web.tls import TlsChannel
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +74,24 @@ class TimedChannel(HTTPChannel):  # type: ignore[misc]
         return bool(super().received(data))
 
 
-def serve(app: APIFlask, settings: Settings, host: str, port: int) -> None:
+class SecureChannel(TlsChannel, TimedChannel):
+    """Such a connection over TLS."""
+
+
+def serve(
+    app: APIFlask,
+    settings: Settings,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None = None,
+    on_ready: Callable[[int], None] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way.
+
+    Args:
+        host: an address of this machine, or "" for all of them.
+        tls: what makes it https.
+        on_ready: called with the port once requests are taken.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -78,18 +99,16 @@ def serve(app: APIFlask, settings: Settings, host: str, port: int) -> None:
     stopping = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stopping.set())
-    # waitress makes its own kind of server for each kind of address; the channel is set on their
-    # common base.
-    BaseWSGIServer.channel_class = TimedChannel
     sockets: dict[int, Any] = {}
+    where = {"host": host, "port": port} if host else {"sockets": [_on_every_address(port)]}
     try:
         server = create_server(
             app,
             map=sockets,
-            host=host,
-            port=port,
+            **where,
             threads=settings.threads,
             ident="facecog",
+            url_scheme="https" if tls else "http",
             connection_limit=CONNECTIONS,
             channel_timeout=SILENCE,
             cleanup_interval=10,
@@ -99,10 +118,32 @@ def serve(app: APIFlask, settings: Settings, host: str, port: int) -> None:
         )
     except ValueError as error:  # what waitress makes of a name without an address
         raise OSError(errno.EADDRNOTAVAIL, "There is no such address") from error
-    log.info("facecog is ready on http://%s:%s", host, server.effective_port)
+    for listener in _listeners(sockets):
+        listener.channel_class = partial(SecureChannel, tls) if tls else TimedChannel
+        port = int(listener.effective_port)
+    scheme = "https" if tls else "http"
+    log.info("facecog is ready on %s://%s:%s", scheme, host or "localhost", port)
+    if on_ready:
+        on_ready(port)
     while not stopping.is_set():
         _turn(sockets, 1.0)
     _finish(server, sockets)
+
+
+def _on_every_address(port: int) -> socket.socket:
+    """Of IPv6 and IPv4 with one port, or of IPv4 where there is no IPv6."""
+    try:
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    except ValueError:  # it has no IPv6
+        pass
+    except OSError as error:
+        if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):  # it may not use it
+            raise
+    return socket.create_server(("", port))
+
+
+def _listeners(sockets: dict[int, Any]) -> list[Any]:
+    return [one for one in sockets.values() if isinstance(one, BaseWSGIServer)]
 
 
 def _turn(sockets: dict[int, Any], seconds: float) -> None:
@@ -111,7 +152,7 @@ def _turn(sockets: dict[int, Any], seconds: float) -> None:
 
 def _finish(server: Any, sockets: dict[int, Any]) -> None:
     """Take no new connection, answer what has arrived, stop the threads."""
-    for listener in [one for one in sockets.values() if isinstance(one, BaseWSGIServer)]:
+    for listener in _listeners(sockets):
         # Its own close() would also close the pipe by which threads say that they are done.
         wasyncore.dispatcher.close(listener)
     give_up = time.monotonic() + FINISHING_TIME
