@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 
 from facecog.service import Facecog
+from facecog.web import errors
+from facecog.web.app import fingerprint
+from facecog.web.reference import anchor
 
 PAGES = ("/", "/register", "/recognise", "/docs")
 HERE = "http://localhost"
-# A library that names many addresses; the policy stops it from loading any.
-SWAGGER = "/docs/assets/"
 
 NAMES = ("www.w3.org",)  # of an XML namespace, which nothing loads
 ADDRESS = re.compile(r"""https?://[^\s"'`<>\\)]+""")
@@ -31,6 +33,7 @@ class Links(HTMLParser):
         super().__init__()
         self.addresses: list[str] = []
         self.inline: list[str] = []
+        self.ids: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -38,6 +41,7 @@ class Links(HTMLParser):
         for name in ("href", "src", "srcset", "action", "poster", "data", "xlink:href"):
             if value := given.get(name):
                 self.addresses.append(value)
+        self.ids += filter(None, [given.get("id")])
         self.inline += [name for name in given if name.startswith("on") or name == "style"]
         data = given.get("type") == "application/json"  # which no browser runs
         if tag == "style" or (tag == "script" and "src" not in given and not data):
@@ -66,7 +70,7 @@ def crawl(client: FlaskClient) -> dict[str, tuple[str, str]]:
 def addresses(path: str, kind: str, text: str) -> list[str]:
     if kind == "text/html":
         return Links(text).addresses
-    if kind in ("text/css", "text/javascript") and not path.startswith(SWAGGER):
+    if kind in ("text/css", "text/javascript"):
         return [one for groups in LOADED.findall(text) for one in groups if one]
     return []
 
@@ -99,21 +103,50 @@ def test_the_pages_lead_to_their_scripts_and_styles(served: dict[str, tuple[str,
 
 def test_nothing_is_loaded_from_another_origin(served: dict[str, tuple[str, str]]) -> None:
     for path, (_, text) in served.items():
-        if not path.startswith(SWAGGER):
-            named = {urlsplit(address).netloc for address in ADDRESS.findall(text)}
-            assert named <= {urlsplit(HERE).netloc, *NAMES}, path
+        named = {urlsplit(address).netloc for address in ADDRESS.findall(text)}
+        assert named <= {urlsplit(HERE).netloc, *NAMES}, path
 
 
-def test_swagger_ui_is_served_from_here_whole(client: FlaskClient) -> None:
-    page = Links(client.get("/docs").text).addresses
+def test_the_api_page_shows_each_call_and_each_refusal(client: FlaskClient) -> None:
+    spec = client.get("/openapi.json").json
+    page = Links(client.get("/docs").text)
 
-    for file in ("swagger-ui.css", "swagger-ui-bundle.js"):
-        assert f"/docs/assets/{file}" in page
-        with client.get(f"/docs/assets/{file}") as answer:
-            assert answer.status_code == 200
-            assert len(answer.data) > 50_000
-    assert client.get("/docs/assets/package.json").status_code == 404
-    assert client.get("/docs/assets/..%2f__init__.py").status_code == 404
+    assert spec
+    for path, methods in spec["paths"].items():
+        for method in {"get", "post", "put", "patch", "delete"} & set(methods):
+            name = anchor(f"{method} {path.removeprefix('/api')}")
+            assert name in page.ids
+            assert f"#{name}" in page.addresses
+            assert methods[method]["tags"][0].lower() in page.ids
+    assert len(page.ids) == len(set(page.ids))
+    inner = {address[1:] for address in page.addresses if address.startswith("#")}
+    assert inner <= set(page.ids)
+    for status, code, meaning in errors.refusals():
+        assert status >= 400
+        assert meaning.endswith(".")
+        assert f"<code>{code}</code>" in client.get("/docs").text
+
+
+def test_the_description_names_each_shape_once(client: FlaskClient) -> None:
+    spec = client.get("/openapi.json").json
+
+    assert spec
+    assert [name for name in spec["components"]["schemas"] if name[-1].isdigit()] == []
+
+
+def test_files_are_kept_by_browsers_until_they_change(client: FlaskClient, tmp_path: Path) -> None:
+    (address,) = (one for one in Links(client.get("/").text).addresses if "app.css" in one)
+    with client.get(address) as answer:
+        assert answer.status_code == 200
+        assert answer.cache_control.max_age == 365 * 24 * 3600
+    assert client.get("/").cache_control.max_age is None
+
+    folder = tmp_path / "static"
+    folder.mkdir()
+    (folder / "app.css").write_text("a {}")
+    before = fingerprint(folder)
+    (folder / "app.css").write_text("b {}")
+    assert fingerprint(folder) != before
 
 
 def test_an_address_of_nothing_is_a_page_for_a_browser_and_json_for_the_rest(

@@ -152,10 +152,14 @@ class LowQuality(FaceRefused):
 
 
 class SubjectNotFound(NotFound):
+    """There is no subject of this id."""
+
     code = "subject_not_found"
 
 
 class SampleNotFound(NotFound):
+    """There is no sample of this id, or its crop is gone."""
+
     code = "sample_not_found"
 
 

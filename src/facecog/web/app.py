@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from importlib.metadata import version
+from pathlib import Path
 
 from apiflask import APIFlask
 
@@ -19,6 +21,9 @@ from facecog.web.pages import pages
 # Base64 and URL-encoding make a picture half as large again, and verify takes two.
 BODY_PER_PICTURE_BYTE = 3
 BODY_BESIDE_PICTURES = 100_000
+
+STATIC = Path(__file__).with_name("static")
+A_YEAR = 365 * 24 * 3600  # seconds
 
 
 def create_app(
@@ -38,11 +43,17 @@ def create_app(
     """
     settings = settings or Settings.from_environment(os.environ)
     app = APIFlask(
-        __name__, title="facecog", version=version("facecog"), docs_path=None, json_errors=False
+        __name__,
+        static_url_path=f"/static/{fingerprint(STATIC)}",
+        title="facecog",
+        version=version("facecog"),
+        docs_path=None,
+        json_errors=False,
     )
     app.extensions[KEY] = facecog or open_facecog(settings)
     limit = body_limit(settings)
     app.config.update(MAX_CONTENT_LENGTH=limit, MAX_FORM_MEMORY_SIZE=limit, MAX_FORM_PARTS=20)
+    app.config.update(SEND_FILE_MAX_AGE_DEFAULT=A_YEAR)
     app.config.update(AUTO_404_RESPONSE=False, SPEC_FORMAT="json")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
@@ -54,6 +65,14 @@ def create_app(
     app.register_blueprint(api)
     _describe(app)
     return app
+
+
+def fingerprint(folder: Path) -> str:
+    """Of what the files hold. It is part of their address, so that browsers may keep them."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def body_limit(settings: Settings) -> int:

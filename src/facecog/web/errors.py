@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -54,6 +55,16 @@ HTTP_DETAIL = {
     413: ("too_large", "The request is larger than this server takes."),
     415: ("unsupported_media_type", "Send a form, multipart/form-data or JSON."),
 }
+INTERNAL = ("internal_error", "Something went wrong here. It has been logged.")
+# Of commands and of the start.
+NEVER_ANSWERED = (
+    "invalid_setting",
+    "invalid_card",
+    "invalid_dataset",
+    "calibration_not_found",
+    "extra_missing",
+    "legacy_home",
+)
 
 
 def install(app: Flask) -> None:
@@ -65,6 +76,25 @@ def install(app: Flask) -> None:
 
 def status_of(error: FacecogError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def refusals() -> list[tuple[int, str, str]]:
+    """What the API may refuse: status, code and meaning, by status."""
+    rows = {code: (status, code, detail) for status, (code, detail) in HTTP_DETAIL.items()}
+    rows[INTERNAL[0]] = (500, *INTERNAL)
+    for kind in _kinds(FacecogError):
+        if kind.code not in NEVER_ANSWERED:
+            status = next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+            rows[kind.code] = (status, kind.code, (kind.__doc__ or "").partition("\n")[0])
+    return sorted(rows.values())
+
+
+def _kinds(parent: type[FacecogError]) -> Iterator[type[FacecogError]]:
+    """The refusals with a code of their own."""
+    for kind in parent.__subclasses__():
+        if "code" in vars(kind) and kind.__module__ == FacecogError.__module__:
+            yield kind
+        yield from _kinds(kind)
 
 
 def code_and_detail(status: int) -> tuple[str, str]:
@@ -102,7 +132,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _bug(error: Exception) -> ResponseReturnValue:
     log.error("request %s failed", g.get("request_id"), exc_info=error)
-    return _answer(500, "internal_error", "Something went wrong here. It has been logged.")
+    return _answer(500, *INTERNAL)
 
 
 def headers_of(error: FacecogError) -> dict[str, str]:

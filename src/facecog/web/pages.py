@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import flask_swagger_ui
 from apiflask import APIBlueprint
-from flask import render_template, send_from_directory
+from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
+from facecog.web import errors, reference
 from facecog.web.current import facecog
 
 pages = APIBlueprint("pages", __name__, enable_openapi=False)
-
-SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
-SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 
 
 @pages.get("/")
@@ -35,10 +30,11 @@ def recognise() -> ResponseReturnValue:
 
 @pages.get("/docs")
 def docs() -> ResponseReturnValue:
-    return render_template("docs.html")
-
-
-@pages.get(f"/docs/assets/<any({','.join(map(repr, SWAGGER_FILES))}):file>")
-def docs_asset(file: str) -> ResponseReturnValue:
-    """Swagger UI out of its package, so that nothing is loaded from another origin."""
-    return send_from_directory(SWAGGER_UI, file, max_age=86400)
+    """The API's own description, to read."""
+    spec = current_app.spec  # type: ignore[attr-defined]
+    return render_template(
+        "docs.html",
+        groups=reference.groups(spec, request.host_url.rstrip("/")),
+        shapes=reference.shapes(spec),
+        refusals=errors.refusals(),
+    )

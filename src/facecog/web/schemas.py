@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import Any
 
@@ -252,8 +253,53 @@ PARAMETERS = {
 }
 
 
+# Group -> the first word after /api/ of its paths; a person's samples are grouped with samples.
+TAGS = {
+    "Faces": ("register", "recognise", "verify", "detect"),
+    "People": ("subjects", "lookalikes"),
+    "Samples": ("samples",),
+    "Changes": ("changes",),
+    "Promise": ("promise",),
+    "Health": ("health",),
+}
+
+
+def _tag(path: str) -> str:
+    first = _first_word(path)
+    return next(tag for tag, starts in TAGS.items() if first in starts)
+
+
+def _first_word(path: str) -> str:
+    words = path.split("/")
+    return "samples" if words[-1] == "samples" else words[2]
+
+
+def _in_order(path: str) -> tuple[int, str]:
+    """As in TAGS, then by name."""
+    words = [word for starts in TAGS.values() for word in starts]
+    return words.index(_first_word(path)), path
+
+
+def _without_twins(spec: Any) -> Any:
+    """A schema that stands alone and in a list is generated twice, as Subject and Subject1."""
+    schemas = spec["components"]["schemas"]
+    twins = [
+        name for name in schemas if name[-1] == "1" and schemas.get(name[:-1]) == schemas[name]
+    ]
+    text = json.dumps(spec)
+    for name in twins:
+        text = text.replace(f'schemas/{name}"', f'schemas/{name[:-1]}"')
+    spec = json.loads(text)
+    for name in twins:
+        del spec["components"]["schemas"][name]
+    return spec
+
+
 def complete(spec: Any) -> Any:
     """Add to the generated document what the views cannot say by themselves."""
+    spec = _without_twins(spec)
+    spec["paths"] = {path: spec["paths"][path] for path in sorted(spec["paths"], key=_in_order)}
+    spec["tags"] = [{"name": name} for name in TAGS]
     spec["components"]["schemas"]["Problem"] = PROBLEM
     problem = {"$ref": "#/components/schemas/Problem"}
     refusal = {
@@ -264,6 +310,7 @@ def complete(spec: Any) -> Any:
         for method, operation in methods.items():
             if method in ("get", "post", "put", "patch", "delete"):
                 operation["responses"]["default"] = refusal
+                operation["tags"] = [_tag(path)]
             if (path, method) in REQUEST_BODIES:
                 operation["requestBody"] = REQUEST_BODIES[path, method]
             if (path, method) in PARAMETERS:
