@@ -117,7 +117,11 @@ def test_a_score_just_below_nothing_is_not_minus_nothing(open_page: OpenPage) ->
     face = {"decision": "unknown", "score": -0.001, "threshold": 0.33, "candidates": []}
 
     said = open_page("/recognise").evaluate(
-        "async (face) => (await import('/static/words.js')).scoreInWords(face)", face
+        """async (face) => {
+          const words = new URL('words.js', document.querySelector('script[type=module]').src);
+          return (await import(words)).scoreInWords(face);
+        }""",
+        face,
     )
 
     assert said == "Best score 0.00, a match needs 0.33"

@@ -30,9 +30,7 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 8
 COOKIE = "__Host-facecog"  # browsers take a cookie of such a name by https and for this host alone
 # What the page that asks for the code consists of.
-OPEN = frozenset(
-    {"/access", "/static/app.css", "/static/access.css", "/static/access.js", "/static/favicon.svg"}
-)
+OPEN = frozenset({"app.css", "access.css", "access.js", "favicon.svg"})
 # A path of this server: no other host after two slashes, a backslash or what browsers drop.
 LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
@@ -59,7 +57,7 @@ class Access:
         app.register_blueprint(page)
 
     def _ask(self) -> ResponseReturnValue | None:
-        if request.path in OPEN or self._has_cookie():
+        if _is_open() or self._has_cookie():
             return None
         kind, _, code = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer":
@@ -110,6 +108,12 @@ class Access:
 
     def _signature(self, number: str) -> str:
         return hmac.new(self._secret, number.encode(), sha256).hexdigest()
+
+
+def _is_open() -> bool:
+    """Whether it is the page that asks for the code, or a part of it."""
+    file = (request.view_args or {}).get("filename")
+    return request.path == "/access" or (request.endpoint == "static" and file in OPEN)
 
 
 @dataclass
