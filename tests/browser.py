@@ -126,7 +126,7 @@ class Site:
         """Everyone, when nobody is named."""
         for subject in self._subjects():
             if not names or subject["name"] in names:
-                self._call("DELETE", f"/api/subjects/{subject['id']}")
+                self._call("DELETE", f"/api/subjects/{subject['id']}?forever=true")
 
     def _subjects(self) -> list[dict[str, Any]]:
         return self._call("GET", "/api/subjects")["subjects"]

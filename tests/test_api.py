@@ -70,10 +70,11 @@ class Described:
         }
 
     def fits(self, value: Any, schema: Json, at: str = "$", complete: bool = True) -> None:
+        if "anyOf" in schema:
+            one, other = schema["anyOf"]
+            schema = other if value is None and other == {"type": "null"} else {**schema, **one}
         if "$ref" in schema:
             schema = self._document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-        if "anyOf" in schema:
-            schema = {**schema, **schema["anyOf"][0]}
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         assert any(is_of(value, kind) for kind in kinds), f"{at} is {value!r}, not {kinds}"
         if "enum" in schema:
@@ -141,7 +142,7 @@ def test_every_route_answers_as_it_is_described(api: Described) -> None:
     again = api("POST", "/api/register", **form(name="Anna", image=b"anna"))
     anna, sample = enrolment["subject"]["id"], enrolment["sample"]["id"]
     subject, of_subject = "/api/subjects/{subject_id}", "/api/subjects/{subject_id}/samples"
-    one_sample = "/api/samples/{sample_id}"
+    one_sample, one_change = "/api/samples/{sample_id}", "/api/changes/{change_id}"
 
     assert enrolment["message"] == "Registered Successfully"
     assert again["message"] == "Already registered"
@@ -169,9 +170,20 @@ def test_every_route_answers_as_it_is_described(api: Described) -> None:
     bea = api("POST", "/api/register", **twin)["subject"]["id"]
     (pair,) = api("GET", "/api/lookalikes")["pairs"]
     assert {one["name"] for one in pair["people"]} == {"Anna Maria", "Bea"}
-    assert api("DELETE", f"/api/subjects/{bea}", subject).status_code == 204
-    assert api("DELETE", f"/api/samples/{sample}", one_sample).status_code == 204
-    assert api("DELETE", f"/api/subjects/{anna}", subject).status_code == 204
+    moved = api("PATCH", f"/api/samples/{sample}", one_sample, json={"name": "Cleo"})
+    assert (moved["subject"]["name"], moved["change"]["kind"]) == ("Cleo", "moved")
+    back = api("POST", f"/api/changes/{moved['change']['id']}/undo", f"{one_change}/undo")
+    assert (back["subject"]["id"], back["change"]["undoable"]) == (anna, False)
+    merged = api("POST", f"/api/subjects/{bea}/merge", f"{subject}/merge", json={"into": anna})
+    assert (merged["subject"]["id"], merged["subject"]["samples"]) == (anna, 2)
+    removed = api("DELETE", f"/api/samples/{sample}", one_sample)["change"]
+    assert [one["id"] for one in api("GET", "/api/changes")["changes"]] == [
+        *(change["id"] for change in (removed, merged["change"], moved["change"])),
+        renamed["change"]["id"],
+    ]
+    assert api("DELETE", f"/api/changes/{removed['id']}", one_change).status_code == 204
+    assert api("DELETE", f"/api/subjects/{anna}", subject)["change"]["samples"] == 1
+    assert api("DELETE", "/api/changes").status_code == 204
     assert api("GET", "/api/health")["subjects"] == 0
     assert api.seen == api.routes()
 

@@ -28,6 +28,7 @@ def test_each_setting_is_read_from_its_variable() -> None:
         "FACECOG_FPIR": "0.01",
         "FACECOG_FMR": "1e-5",
         "FACECOG_QUALITY": "strict",
+        "FACECOG_UNDO_HOURS": "0",
         "FACECOG_MAX_BYTES": "1000",
         "FACECOG_MAX_PIXELS": "2000",
         "FACECOG_TLS_CERTIFICATE": "/srv/tls/fullchain.pem",
@@ -48,6 +49,7 @@ def test_each_setting_is_read_from_its_variable() -> None:
         fpir=0.01,
         fmr=1e-5,
         quality="strict",
+        undo_hours=0,
         max_bytes=1000,
         max_pixels=2000,
         tls_certificate=Path("/srv/tls/fullchain.pem"),
@@ -85,6 +87,15 @@ def test_a_number_that_is_none_is_refused_with_the_name_and_the_value(
         Settings.from_environment({name: value})
 
     assert str(caught.value) == f"{name} is a whole number above 0, not {value!r}."
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "8761", "a day", " "])
+def test_hours_out_of_bounds_are_refused_with_the_bounds(value: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environment({"FACECOG_UNDO_HOURS": value})
+
+    said = f"FACECOG_UNDO_HOURS is a whole number from 0 to 8,760, not {value!r}."
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize("name", ["FACECOG_FPIR", "FACECOG_FMR"])

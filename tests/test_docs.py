@@ -286,7 +286,7 @@ def test_the_apis_curl_examples_work(address: str, photos: Path) -> None:
 
     assert recognised["name"] == "Anna"
     assert len(detected["faces"]) == 1
-    assert listed == {"subjects": [registered["subject"]], "next_cursor": None}
+    assert listed == {"subjects": [registered["subject"]], "next_cursor": None, "total": 1}
 
 
 def test_the_examples_of_the_api_page_work(address: str, photos: Path) -> None:

@@ -156,9 +156,9 @@ def test_every_answer_is_that_of_a_search_by_brute_force(
             sample_id = sorted(gallery.vectors)[int(str(what)) % len(gallery.vectors)]
             subject_id = gallery.vectors[sample_id][0]
             if "subject" in step:
-                store.delete_subject(subject_id)
+                store.journal.delete(subject_id, forever=True)
             else:
-                store.delete_sample(sample_id)
+                store.journal.remove(sample_id, forever=True)
             gallery.vectors = {
                 key: value
                 for key, value in gallery.vectors.items()
@@ -187,7 +187,7 @@ def test_a_subject_is_compared_by_its_mean_and_the_sample_nearest_is_named(
     assert [one.sample_id for one in found] == [nearest.id, ben.id]
     assert [one.score for one in found] == pytest.approx([0.5**0.5, 0.5])
 
-    stores.other.delete_sample(nearest.id)
+    stores.other.journal.remove(nearest.id)
     found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.score for one in found] == pytest.approx([0.5, 0])
 
@@ -202,7 +202,7 @@ def test_one_subject_is_scored_as_a_search_scores_it(stores: Stores, people: int
         alone = index.score(gallery.probe(probe), candidate.subject_id)
         assert alone == replace(candidate, score=pytest.approx(candidate.score, abs=1e-6))
 
-    stores.other.delete_subject(samples[0].subject_id)
+    stores.other.journal.delete(samples[0].subject_id)
     assert index.score(gallery.probe(probe), samples[0].subject_id) is None
     assert index.score(gallery.probe(probe), "nobody") is None
 
@@ -266,7 +266,7 @@ def test_of_equal_scores_the_older_comes_first(stores: Stores) -> None:
     found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [sample.id for sample in samples[:3]]
 
-    stores.other.delete_sample(samples[0].id)
+    stores.other.journal.remove(samples[0].id)
     found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [sample.id for sample in samples[1:]]
 
@@ -301,7 +301,7 @@ def test_an_emptied_gallery_is_empty_and_can_be_filled_again(stores: Stores) -> 
     gone = gallery.add(stores.one, "Anna", axis(0))
     assert index.size().samples == 1
 
-    stores.other.delete_sample(gone.id)
+    stores.other.journal.remove(gone.id)
     assert nearest_to(index, gallery.probe(axis(0))) == []
 
     ben = gallery.add(stores.other, "Ben", axis(0))
@@ -314,7 +314,7 @@ def test_one_gone_and_another_come_is_seen(stores: Stores) -> None:
     gone = gallery.add(stores.one, "Anna", axis(0))
     assert index.size().samples == 1
 
-    stores.other.delete_sample(gone.id)
+    stores.other.journal.remove(gone.id)
     come = gallery.add(stores.other, "Anna", axis(1))
 
     found = nearest_to(index, gallery.probe(axis(0)))
@@ -368,7 +368,7 @@ def test_several_threads_see_whole_galleries_and_their_own_writes(tmp_path: Path
                 assert found[0].score == pytest.approx(1)
                 assert gallery.vectors[found[0].sample_id][0] == found[0].subject_id
                 if turn % 2:
-                    store.delete_subject(sample.subject_id)
+                    store.journal.delete(sample.subject_id, forever=True)
                     found = nearest_to(index, gallery.probe(mine), limit=9)
                     assert all(one.score < 0.5 for one in found)
 

@@ -207,7 +207,7 @@ def test_the_threshold_rises_with_the_gallery_and_falls_when_people_go(facecog: 
     people = [facecog.enrol(f"Name {n}", f"name{n}".encode()).subject for n in range(12)]
     full = facecog.in_force().operation
     for subject in people[1:]:
-        facecog.delete_subject(subject.id)
+        facecog.changes.delete(subject.id, forever=True)
 
     assert full.threshold > empty.threshold
     assert full.fmr == pytest.approx(empty.fmr / 12, rel=0.01)
@@ -300,7 +300,7 @@ def test_a_deleted_person_is_a_stranger_again(facecog: Facecog, tmp_path: Path) 
     facecog.enrol("Ben", b"ben")
     facecog.identify(b"anna")
 
-    facecog.delete_subject(anna.id)
+    facecog.changes.delete(anna.id, forever=True)
 
     assert facecog.identify(b"anna").best is None
     assert facecog.identify(b"ben").best is not None
@@ -312,7 +312,7 @@ def test_a_deleted_person_is_a_stranger_again(facecog: Facecog, tmp_path: Path) 
 def test_a_deleted_sample_is_not_compared_any_more(facecog: Facecog, tmp_path: Path) -> None:
     sample = facecog.enrol("Anna", b"anna").sample
 
-    facecog.delete_sample(sample.id)
+    facecog.changes.remove(sample.id, forever=True)
 
     assert facecog.identify(b"anna").best is None
     assert facecog.subject_named("Anna").samples == 0
@@ -325,15 +325,15 @@ def test_a_renamed_person_is_recognised_by_the_new_name(facecog: Facecog) -> Non
     anna = facecog.enrol("Anna", b"anna").subject
     facecog.enrol("Ben", b"ben")
 
-    facecog.rename_subject(anna.id, "Anna Maria")
+    facecog.changes.rename(anna.id, "Anna Maria")
 
     best = facecog.identify(b"anna").best
     assert best is not None
     assert best.name == "Anna Maria"
     with pytest.raises(NameTaken):
-        facecog.rename_subject(anna.id, "BEN")
+        facecog.changes.rename(anna.id, "BEN")
     with pytest.raises(InvalidName):
-        facecog.rename_subject(anna.id, "")
+        facecog.changes.rename(anna.id, "")
 
 
 def test_the_crop_is_a_jpeg_named_after_its_sample(facecog: Facecog, tmp_path: Path) -> None:

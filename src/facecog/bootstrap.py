@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,9 +64,10 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
 
 def open_store(settings: Settings) -> Store:
     """Raises: DatabaseUnavailable, LegacyHome."""
+    undo = timedelta(hours=settings.undo_hours)
     if settings.database_url:
-        return Store.on_server(settings.database_url)
-    return Store.on_sqlite(settings.home)
+        return Store.on_server(settings.database_url, undo)
+    return Store.on_sqlite(settings.home, undo)
 
 
 def chosen_engine(settings: Settings) -> Callable[[], tuple[FaceEngine, Calibration]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from facecog import image
 from facecog.errors import InvalidSetting
 
 
-def setting(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
+def setting(default: Any, help: str, bounds: tuple[int, int] | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "bounds": bounds})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,9 @@ class Settings:
     quality: str = setting(
         "standard", "What a face must be like to be registered: strict, standard or off."
     )
+    undo_hours: int = setting(
+        24, "For how long what was changed or deleted can be undone; 0: not at all.", (0, 8760)
+    )
     max_bytes: int = setting(image.MAX_BYTES, "Largest picture, in bytes.")
     max_pixels: int = setting(image.MAX_PIXELS, "Largest picture, in pixels.")
     tls_certificate: Path | None = setting(
@@ -60,7 +63,7 @@ class Settings:
                 raise InvalidSetting(f"There is no setting {name}. See docs/configuration.md.")
         return cls(
             **{
-                option.name: _parsed(name, given[name], option.type)
+                option.name: _parsed(name, given[name], option)
                 for name, option in known.items()
                 if name in given
             }
@@ -76,15 +79,22 @@ def variable(field_name: str) -> str:
     return f"FACECOG_{field_name.upper()}"
 
 
-def _parsed(name: str, value: str, kind: Any) -> Any:
-    if "Path" in str(kind):
+def _parsed(name: str, value: str, option: Field[Any]) -> Any:
+    kind, bounds = str(option.type), option.metadata["bounds"]
+    if "Path" in kind:
         return Path(value).expanduser()
-    if "float" in str(kind):
+    if "float" in kind:
         return _rate(name, value)
-    if "int" not in str(kind):
+    if "int" not in kind:
         return value
-    if not value.isdecimal() or len(value) > 18 or int(value) < 1:
-        raise InvalidSetting(f"{name} is a whole number above 0, not {value!r}.")
+    return _whole(name, value, bounds)
+
+
+def _whole(name: str, value: str, bounds: tuple[int, int] | None) -> int:
+    least, most = bounds or (1, 10**18 - 1)
+    if not value.isdecimal() or len(value) > 18 or not least <= int(value) <= most:
+        said = f"from {least:,} to {most:,}" if bounds else "above 0"
+        raise InvalidSetting(f"{name} is a whole number {said}, not {value!r}.")
     return int(value)
 
 

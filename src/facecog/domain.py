@@ -137,12 +137,18 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The person a record is about."""
+    """The person a record is about.
+
+    Attributes:
+        samples: how many there are.
+        cover: id of the oldest of them, whose crop stands for the subject; None without any.
+    """
 
     id: str
     name: str
     created_at: datetime
     samples: int
+    cover: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,46 @@ class Sample:
     created_at: datetime
     origin: str
     quality: dict[str, float]
+
+
+class Named(NamedTuple):
+    """A subject that may be gone, under the name that it had."""
+
+    id: str
+    name: str
+
+
+class Kind(Enum):
+    """What happened to a subject or to a sample of it."""
+
+    RENAMED = "renamed"
+    MOVED = "moved"
+    MERGED = "merged"
+    REMOVED = "removed"  # a sample
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done to a subject, and can be undone for a while.
+
+    Attributes:
+        until: when what undo needs is erased, and the change forgotten.
+        subject: whom it happened to, under the name of then.
+        other: whom samples were moved to or the subject was merged into; of one that was renamed,
+            itself under the new name.
+        samples: how many samples were moved, merged, removed or deleted with it.
+    """
+
+    id: str
+    kind: Kind
+    at: datetime
+    until: datetime
+    undone_at: datetime | None
+    subject: Named
+    other: Named | None
+    samples: int
+    undoable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,18 @@ class InvalidLimit(InvalidInput):
     code = "invalid_limit"
 
 
+class InvalidSort(InvalidInput):
+    """An order that facecog does not list people in."""
+
+    code = "invalid_sort"
+
+
+class InvalidSize(InvalidInput):
+    """A picture is not given in this size."""
+
+    code = "invalid_size"
+
+
 class InvalidPromise(InvalidInput):
     """An error rate that cannot be promised."""
 
@@ -163,6 +175,12 @@ class SampleNotFound(NotFound):
     code = "sample_not_found"
 
 
+class ChangeNotFound(NotFound):
+    """There is no such change, or the time in which it could be undone is over."""
+
+    code = "change_not_found"
+
+
 class CalibrationNotFound(NotFound):
     """There is no calibration of the owner's own."""
 
@@ -173,6 +191,12 @@ class NameTaken(Conflict):
     """Another subject has this name."""
 
     code = "name_taken"
+
+
+class CannotUndo(Conflict):
+    """Something has happened since that a change cannot be undone around."""
+
+    code = "cannot_undo"
 
 
 class MixedUp(Conflict):

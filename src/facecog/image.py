@@ -115,6 +115,24 @@ def encode_jpeg(pixels: Pixels, longest: int = 512) -> bytes:
     return out.getvalue()
 
 
+def shrunk_jpeg(jpeg: bytes, longest: int) -> bytes:
+    """A JPEG of ours, scaled down to this long side; as it is where it is no larger.
+
+    Raises:
+        Truncated: the file was damaged since.
+    """
+    opened = _open(jpeg)
+    if max(opened.size) <= longest:
+        return jpeg
+    try:
+        opened.thumbnail((longest, longest))  # by draft mode: decoded no larger than it takes
+    except DAMAGE:
+        raise Truncated(DAMAGED) from None
+    out = io.BytesIO()
+    opened.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
 def _open(data: bytes) -> Image.Image:
     """Read the header alone."""
     if not data:

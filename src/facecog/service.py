@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from facecog.changes import Changes
 from facecog.decision import Calibration, calibration_numbers, decide, score, template_of
 from facecog.domain import (
     Detection,
@@ -18,6 +19,7 @@ from facecog.domain import (
     LookAlikes,
     Operation,
     Picture,
+    Quality,
     Reason,
     Sample,
     Subject,
@@ -29,21 +31,22 @@ from facecog.engines import FaceEngine
 from facecog.errors import (
     CalibrationNotFound,
     FaceTooSmall,
+    InvalidSize,
     LowQuality,
     NoFace,
     SeveralFaces,
 )
 from facecog.geometry import crop
-from facecog.image import encode_jpeg
+from facecog.image import encode_jpeg, shrunk_jpeg
 from facecog.index import FaceIndex
 from facecog.mixups import MixUps
 from facecog.names import clean_name
 from facecog.quality import TOO_SMALL, Policy, reasons
-from facecog.store import Page, Store
+from facecog.store import MAX_PAGE, Page, Store
 from facecog.thresholds import InForce, Thresholds, checked_rate
 
 CANDIDATES = 5  # named for each face
-MAX_PAGE = 1000
+SIDES = (96, 160, 320)  # pixels
 FPIR = 1e-3
 FMR = 1e-4
 
@@ -81,6 +84,7 @@ class Facecog:
         self._thresholds = Thresholds(calibration, store, index, fpir, fmr)
         self._mix_ups = MixUps(store, index, self._thresholds)
         self._decode, self._quality = decode, quality
+        self.changes = Changes(store)
 
     # -- faces --------------------------------------------------------------------------------
 
@@ -123,11 +127,18 @@ class Facecog:
         )
         return Enrolment(subject, sample, added, face, picture.size)
 
-    def identify(self, photo: bytes) -> Identification:
-        """Say of each face in a photo who it is, or that it is unknown. Raises: NoFace."""
+    def identify(self, photo: bytes, allow_no_face: bool = False) -> Identification:
+        """Say of each face in a photo who it is, or that it is unknown.
+
+        Args:
+            allow_no_face: answer with no faces where there is none.
+
+        Raises:
+            NoFace.
+        """
         picture = self._decode(photo)
-        faces = self._engine.embed(picture)
-        if not faces:
+        faces = self._judged(self._engine.embed(picture))
+        if not faces and not allow_no_face:
             raise NoFace("There is no face in this photo.", picture.size)
         found = self._index.search([template_of(face) for face in faces], CANDIDATES)
         force = self._thresholds.of_search(found)
@@ -158,7 +169,7 @@ class Facecog:
     def detect(self, photo: bytes) -> Detection:
         """The faces of a photo, none too."""
         picture = self._decode(photo)
-        return Detection(picture.size, self._engine.detect(picture))
+        return Detection(picture.size, self._judged(self._engine.detect(picture)))
 
     def embed(self, photo: bytes) -> Detection:
         """The faces of a photo, none too, each with its template."""
@@ -169,13 +180,34 @@ class Facecog:
         """Why a face may not be registered; empty when it may."""
         return reasons(face.quality.measures, self._quality)
 
+    def _judged(self, faces: tuple[Face, ...]) -> tuple[Face, ...]:
+        """The faces, each with the reasons of the policy in force.
+
+        One that is too poor to be judged keeps those of the standard, where the policy has none.
+        """
+        return tuple(replace(face, quality=self._verdict(face)) for face in faces)
+
+    def _verdict(self, face: Face) -> Quality:
+        why = self.unfit(face)
+        if why or face.quality.judgeable:
+            return replace(face.quality, reasons=why)
+        return face.quality
+
     # -- people -------------------------------------------------------------------------------
 
     def subjects(
-        self, limit: int = 100, cursor: str | None = None, search: str = ""
+        self, limit: int = 100, cursor: str | None = None, search: str = "", sort: str = "name"
     ) -> Page[Subject]:
-        """People by name, a page at a time. Raises: InvalidCursor."""
-        return self._store.subjects(min(limit, MAX_PAGE), cursor, search)
+        """People, a page at a time.
+
+        Args:
+            search: a part of their names.
+            sort: "name", or by the day on which they were registered, "newest" or "oldest" first.
+
+        Raises:
+            InvalidCursor, InvalidSort.
+        """
+        return self._store.subjects(min(limit, MAX_PAGE), cursor, search, sort)
 
     def subject(self, subject_id: str) -> Subject:
         """Raises: SubjectNotFound."""
@@ -185,14 +217,6 @@ class Facecog:
         """Raises: SubjectNotFound."""
         return self._store.subject_named(name)
 
-    def rename_subject(self, subject_id: str, name: str) -> Subject:
-        """Raises: InvalidName, SubjectNotFound, NameTaken."""
-        return self._store.rename_subject(subject_id, clean_name(name))
-
-    def delete_subject(self, subject_id: str) -> None:
-        """Forget a person with all samples, templates and crops. Raises: SubjectNotFound."""
-        self._store.delete_subject(subject_id)
-
     def samples(self, subject_id: str, limit: int = 100, cursor: str | None = None) -> Page[Sample]:
         """A person's samples, oldest first. Raises: SubjectNotFound, InvalidCursor."""
         return self._store.samples(subject_id, min(limit, MAX_PAGE), cursor)
@@ -201,13 +225,20 @@ class Facecog:
         """Raises: SampleNotFound."""
         return self._store.sample(sample_id)
 
-    def crop(self, sample_id: str) -> bytes:
-        """A sample's picture as JPEG. Raises: SampleNotFound."""
-        return self._store.crop(sample_id)
+    def crop(self, sample_id: str, side: int | None = None) -> bytes:
+        """A sample's picture as JPEG.
 
-    def delete_sample(self, sample_id: str) -> None:
-        """Forget one sample; its person stays. Raises: SampleNotFound."""
-        self._store.delete_sample(sample_id)
+        Args:
+            side: its longer side is to have at most so many pixels, one of SIDES; as it is stored
+                where not given.
+
+        Raises:
+            SampleNotFound, InvalidSize.
+        """
+        if side not in (None, *SIDES):
+            raise InvalidSize(f"`side` is one of {', '.join(map(str, SIDES))}.")
+        stored = self._store.crop(sample_id)
+        return stored if side is None else shrunk_jpeg(stored, side)
 
     # -- itself -------------------------------------------------------------------------------
 

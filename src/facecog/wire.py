@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from facecog.domain import (
     Candidate,
+    Change,
     Detection,
     Enrolment,
     Face,
@@ -37,7 +38,31 @@ def subject_json(subject: Subject) -> Json:
         "name": subject.name,
         "created_at": _time(subject.created_at),
         "samples": subject.samples,
+        "cover": crop_url(subject.cover) if subject.cover else None,
     }
+
+
+def change_json(change: Change) -> Json:
+    return {
+        "id": change.id,
+        "kind": change.kind.value,
+        "at": _time(change.at),
+        "until": _time(change.until),
+        "undone_at": _time(change.undone_at) if change.undone_at else None,
+        "subject": change.subject._asdict(),
+        "other": change.other._asdict() if change.other else None,
+        "samples": change.samples,
+        "undoable": change.undoable,
+    }
+
+
+def change_or_null(change: Change | None) -> Json | None:
+    """Null where nothing is kept, so that there is nothing to undo."""
+    return change_json(change) if change else None
+
+
+def crop_url(sample_id: str) -> str:
+    return f"/api/samples/{sample_id}.jpg"
 
 
 def sample_json(sample: Sample) -> Json:
@@ -47,7 +72,7 @@ def sample_json(sample: Sample) -> Json:
         "created_at": _time(sample.created_at),
         "origin": sample.origin,
         "quality": sample.quality,
-        "url": f"/api/samples/{sample.id}.jpg",
+        "url": crop_url(sample.id),
     }
 
 

@@ -8,12 +8,13 @@ from uuid import UUID
 import click
 
 from facecog.cli.common import as_json, counted, every_page, opened_facecog, person_of, print_json
+from facecog.cli.words import undo_with
 from facecog.wire import look_alikes_json, sample_json, subject_json
 
 
 @click.group()
 def people() -> None:
-    """List, compare, rename and delete people. PERSON is a name or an id."""
+    """List, compare, change and delete people, and undo that. PERSON is a name or an id."""
 
 
 @people.command("list")
@@ -35,22 +36,36 @@ def list_people(search: str, machine: bool) -> None:
 def rename_person(person: str, name: str) -> None:
     """Give PERSON another NAME."""
     facecog = opened_facecog()
-    renamed = facecog.rename_subject(person_of(facecog, person).id, name)
-    click.echo(f"now {renamed.name}")
+    renamed, change = facecog.changes.rename(person_of(facecog, person).id, name)
+    click.echo(f"now {renamed.name}{undo_with(change)}")
+
+
+@people.command("merge")
+@click.argument("person")
+@click.argument("into")
+def merge_person(person: str, into: str) -> None:
+    """Give all samples of PERSON to INTO, a name or an id, and forget PERSON."""
+    facecog = opened_facecog()
+    subject = person_of(facecog, person)
+    other, change = facecog.changes.merge(subject.id, person_of(facecog, into).id)
+    has = counted(other.samples, "sample")
+    click.echo(f"{subject.name} is {other.name} now, with {has}{undo_with(change)}")
 
 
 @people.command("delete")
 @click.argument("person")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete_person(person: str, yes: bool) -> None:
+@click.option("--forever", is_flag=True, help="Beyond undoing, with what earlier changes keep.")
+def delete_person(person: str, yes: bool, forever: bool) -> None:
     """Forget PERSON with all samples."""
     facecog = opened_facecog()
     subject = person_of(facecog, person)
     samples = counted(subject.samples, "sample")
     if not yes:
-        click.confirm(f"Delete {subject.name} and {samples} for good?", abort=True)
-    facecog.delete_subject(subject.id)
-    click.echo(f"deleted {subject.name} and {samples}")
+        beyond = " for good" if forever else ""
+        click.confirm(f"Delete {subject.name} and {samples}{beyond}?", abort=True)
+    change = facecog.changes.delete(subject.id, forever)
+    click.echo(f"deleted {subject.name} and {samples}{undo_with(change)}")
 
 
 @people.command("lookalikes")
@@ -67,7 +82,7 @@ def list_look_alikes(machine: bool) -> None:
 
 @click.group()
 def samples() -> None:
-    """List, show and delete a person's samples."""
+    """List, show, move and delete a person's samples."""
 
 
 @samples.command("list")
@@ -97,12 +112,26 @@ def show_sample(sample: UUID, file: Path) -> None:
     click.echo(f"written to {file}")
 
 
+@samples.command("move")
+@click.argument("sample", type=click.UUID)
+@click.argument("person")
+def move_sample(sample: UUID, person: str) -> None:
+    """Make SAMPLE another PERSON's, by name or id; a new name makes a new person."""
+    changes = opened_facecog().changes
+    try:
+        _, subject, change = changes.move(str(sample), str(UUID(person)))
+    except ValueError:
+        _, subject, change = changes.move_to_name(str(sample), person)
+    click.echo(f"moved to {subject.name}{undo_with(change)}")
+
+
 @samples.command("delete")
 @click.argument("sample", type=click.UUID)
-def delete_sample(sample: UUID) -> None:
+@click.option("--forever", is_flag=True, help="Beyond undoing, with what earlier changes keep.")
+def delete_sample(sample: UUID, forever: bool) -> None:
     """Forget SAMPLE; its person stays."""
-    opened_facecog().delete_sample(str(sample))
-    click.echo("deleted")
+    change = opened_facecog().changes.remove(str(sample), forever)
+    click.echo(f"deleted{undo_with(change)}")
 
 
 COMMANDS = (people, samples)

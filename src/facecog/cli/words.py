@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from facecog.cli.common import counted
 from facecog.decision import OUT_OF_REACH
-from facecog.domain import Decision, GallerySize, Identification, IdentifiedFace, Operation
+from facecog.domain import (
+    Change,
+    Decision,
+    GallerySize,
+    Identification,
+    IdentifiedFace,
+    Kind,
+    Operation,
+)
 from facecog.thresholds import InForce
 from facecog.wire import rounded
 
@@ -114,6 +122,25 @@ def own_gallery(force: InForce) -> str:
     if own.shift:
         return f"{compared}; that raises the threshold by {own.shift:.4f}"
     return f"{compared}; the threshold stays"
+
+
+def undo_with(change: Change | None) -> str:
+    """How a change is undone, as the end of a sentence."""
+    return f" (facecog changes undo {change.id})" if change else ""
+
+
+def changed(change: Change) -> str:
+    """What was done to whom."""
+    photos, name = counted(change.samples, "sample"), change.subject.name
+    other = change.other.name if change.other else ""
+    said = {
+        Kind.RENAMED: f"{name} renamed to {other}",
+        Kind.MOVED: f"{photos} moved from {name} to {other}",
+        Kind.MERGED: f"{name} and {photos} merged into {other}",
+        Kind.REMOVED: f"{photos} of {name} deleted",
+        Kind.DELETED: f"{name} and {photos} deleted",
+    }[change.kind]
+    return f"{said} (undone)" if change.undone_at else said
 
 
 def odds(rate: float) -> str:

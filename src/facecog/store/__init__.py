@@ -1,6 +1,6 @@
 """What is remembered: subjects, samples, templates and crops, on SQLite or PostgreSQL."""
 
-from facecog.store.paging import Page
+from facecog.store.paging import MAX_PAGE, Page
 from facecog.store.store import Store
 
-__all__ = ["Page", "Store"]
+__all__ = ["MAX_PAGE", "Page", "Store"]

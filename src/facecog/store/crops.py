@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from facecog.errors import StorageUnavailable
 from facecog.store.tables import crops
+from facecog.store.transactions import begin, parts
 
 
 class Crops(Protocol):
@@ -24,14 +25,21 @@ class Crops(Protocol):
     def get(self, connection: Connection, sample_id: str) -> bytes | None: ...
 
     def drop(self, sample_ids: list[str]) -> None:
-        """Forget crops, after the transaction that removed their samples."""
+        """Forget crops, after the transaction that removed their samples.
 
-    def sweep(self, known: set[str]) -> int:
+        Raises:
+            StorageUnavailable: the disk is read-only, say; the next `sweep` forgets them.
+        """
+
+    def sweep(self, connection: Connection, known: set[str]) -> int:
         """Remove crops of samples that are not known; how many there were."""
 
 
 class TableCrops:
-    """Crops in the database; its foreign key removes them with their sample."""
+    """Crops in the database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
         connection.execute(insert(crops).values(sample_id=sample_id, jpeg=jpeg))
@@ -41,10 +49,18 @@ class TableCrops:
         return connection.execute(query).scalar_one_or_none()
 
     def drop(self, sample_ids: list[str]) -> None:
-        pass
+        if sample_ids:
+            with begin(self._engine, writes=True) as connection:
+                self._delete(connection, sample_ids)
 
-    def sweep(self, known: set[str]) -> int:
-        return 0
+    def sweep(self, connection: Connection, known: set[str]) -> int:
+        orphans = set(connection.execute(select(crops.c.sample_id)).scalars()) - known
+        self._delete(connection, list(orphans))
+        return len(orphans)
+
+    def _delete(self, connection: Connection, sample_ids: list[str]) -> None:
+        for some in parts(sample_ids):
+            connection.execute(delete(crops).where(crops.c.sample_id.in_(some)))
 
 
 class FolderCrops:
@@ -74,11 +90,14 @@ class FolderCrops:
             return None
 
     def drop(self, sample_ids: list[str]) -> None:
-        for sample_id in sample_ids:
-            self._path(sample_id).unlink(missing_ok=True)
-            self._path(sample_id).with_suffix(".part").unlink(missing_ok=True)
+        try:
+            for sample_id in sample_ids:
+                self._path(sample_id).unlink(missing_ok=True)
+                self._path(sample_id).with_suffix(".part").unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageUnavailable(f"A picture cannot be erased: {error.strerror}.") from error
 
-    def sweep(self, known: set[str]) -> int:
+    def sweep(self, connection: Connection, known: set[str]) -> int:
         """Only files that facecog itself may have made are touched: a UUID, .jpg or .part."""
         orphans = [
             file

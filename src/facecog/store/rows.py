@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, ScalarSelect, Select, func, insert, select
 
 from facecog.domain import Sample, Subject, Template
 from facecog.errors import SampleNotFound, SubjectNotFound
@@ -22,20 +22,36 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def by_date(row: DbRow) -> tuple[str, str]:
+    """The position of a row in a list by its date."""
+    return row.created_at.isoformat(), row.id
+
+
 def subject_query() -> Select[Any]:
-    count = select(func.count()).where(samples.c.subject_id == subjects.c.id).scalar_subquery()
-    return select(subjects, count.label("samples"))
+    of_subject = samples.c.subject_id == subjects.c.id
+    count = select(func.count()).where(of_subject).scalar_subquery()
+    cover = select(samples.c.id).where(of_subject).order_by(samples.c.created_at, samples.c.id)
+    return select(
+        subjects,
+        count.label("samples"),
+        cover.limit(1).scalar_subquery().label("cover"),
+    )
 
 
 def to_subject(row: DbRow) -> Subject:
-    return Subject(row.id, row.name, row.created_at, row.samples)
+    return Subject(row.id, row.name, row.created_at, row.samples, row.cover)
+
+
+def find_subject(connection: Connection, subject_id: str) -> Subject | None:
+    row = connection.execute(subject_query().where(subjects.c.id == subject_id)).one_or_none()
+    return to_subject(row) if row else None
 
 
 def subject_of(connection: Connection, subject_id: str) -> Subject:
-    row = connection.execute(subject_query().where(subjects.c.id == subject_id)).one_or_none()
-    if row is None:
+    subject = find_subject(connection, subject_id)
+    if subject is None:
         raise SubjectNotFound("There is nobody with this id.")
-    return to_subject(row)
+    return subject
 
 
 def subject_named(connection: Connection, name: str) -> str | None:
@@ -43,13 +59,18 @@ def subject_named(connection: Connection, name: str) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
+def default_collection() -> ScalarSelect[str]:
+    return (
+        select(collections.c.id).where(collections.c.name == DEFAULT_COLLECTION).scalar_subquery()
+    )
+
+
 def new_subject(connection: Connection, name: str) -> str:
     subject_id = str(uuid4())
-    collection = select(collections.c.id).where(collections.c.name == DEFAULT_COLLECTION)
     connection.execute(
         insert(subjects).values(
             id=subject_id,
-            collection_id=collection.scalar_subquery(),
+            collection_id=default_collection(),
             name=name,
             name_key=name_key(name),
             created_at=now(),
@@ -72,10 +93,15 @@ def to_sample(row: DbRow) -> Sample:
 
 
 def sample_of(connection: Connection, sample_id: str) -> Sample:
+    return sample_and_photo(connection, sample_id)[0]
+
+
+def sample_and_photo(connection: Connection, sample_id: str) -> tuple[Sample, str]:
+    """A sample and the SHA-256 of the photo that it was cut from."""
     row = connection.execute(select(samples).where(samples.c.id == sample_id)).one_or_none()
     if row is None:
         raise SampleNotFound("There is no sample with this id.")
-    return to_sample(row)
+    return to_sample(row), row.photo_sha256
 
 
 def insert_sample(connection: Connection, sample: Sample, photo_sha256: str) -> None:

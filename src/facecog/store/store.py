@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-    tuple_,
-    update,
-)
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import ColumnElement, Engine, func, insert, literal, select, true, tuple_, update
 
 from facecog.domain import Candidate, Sample, Subject, Template
 from facecog.errors import (
     DatabaseUnavailable,
     FacecogError,
-    NameTaken,
+    InvalidSort,
     SampleNotFound,
     SubjectNotFound,
 )
@@ -34,8 +24,12 @@ from facecog.names import name_key
 from facecog.store import rows, tables
 from facecog.store.crops import Crops, FolderCrops, TableCrops
 from facecog.store.database import migrate, server_engine, sqlite_engine
-from facecog.store.paging import DbRow, Page, cursor_values, moment, page
+from facecog.store.erasing import kept_ids
+from facecog.store.journal import UNDO, Journal
+from facecog.store.orders import ORDERS
+from facecog.store.paging import DbRow, Page, moment_cursor, page
 from facecog.store.tables import collections, samples, subjects, templates
+from facecog.store.transactions import begin, hold, write
 
 
 class Store:
@@ -45,28 +39,35 @@ class Store:
     write lock from the start, on PostgreSQL the revision's row, so writers follow one another.
     """
 
-    def __init__(self, engine: Engine, crops: Crops) -> None:
+    def __init__(self, engine: Engine, crops: Crops, undo: timedelta = UNDO) -> None:
+        """
+        Args:
+            undo: for how long changes can be undone; zero: nothing is kept.
+        """
         self._engine, self._crops = engine, crops
+        self.journal = Journal(engine, crops, undo)
         try:
             migrate(engine)
+            self.journal.purge()
             self.sweep()
         except FacecogError:
             engine.dispose()
             raise
 
     @classmethod
-    def on_sqlite(cls, home: Path) -> Store:
+    def on_sqlite(cls, home: Path, undo: timedelta = UNDO) -> Store:
         """`faces.db` and `dataset/` in a folder, which is made where it is missing."""
         try:
             home.mkdir(parents=True, exist_ok=True)
-            return cls(sqlite_engine(home / "faces.db"), FolderCrops(home / "dataset"))
+            return cls(sqlite_engine(home / "faces.db"), FolderCrops(home / "dataset"), undo)
         except OSError as error:
             raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error
 
     @classmethod
-    def on_server(cls, url: str) -> Store:
+    def on_server(cls, url: str, undo: timedelta = UNDO) -> Store:
         """A PostgreSQL database, crops included."""
-        return cls(server_engine(url), TableCrops())
+        engine = server_engine(url)
+        return cls(engine, TableCrops(engine), undo)
 
     @property
     def kind(self) -> str:
@@ -97,10 +98,11 @@ class Store:
         Returns:
             the subject, the sample, and False when this photo was already one of the subject's.
         """
+        self.journal.purge()
         sample_id = str(uuid4())
         with ExitStack() as failed:
             failed.callback(self._crops.drop, [sample_id])
-            with self._write() as (connection, revision):
+            with write(self._engine) as (connection, revision):
                 subject_id = rows.subject_named(connection, name)
                 known = subject_id and rows.sample_of_photo(connection, subject_id, photo_sha256)
                 if subject_id and known:
@@ -116,49 +118,15 @@ class Store:
             failed.pop_all()
         return subject, sample, True
 
-    def rename_subject(self, subject_id: str, name: str) -> Subject:
-        """Give a subject another name.
-
-        Raises:
-            SubjectNotFound, NameTaken
-        """
-        with self._write() as (connection, _):
-            rows.subject_of(connection, subject_id)
-            try:
-                connection.execute(
-                    update(subjects)
-                    .where(subjects.c.id == subject_id)
-                    .values(name=name, name_key=name_key(name))
-                )
-            except IntegrityError:
-                raise NameTaken("Another person has this name already.") from None
-            return rows.subject_of(connection, subject_id)
-
-    def delete_subject(self, subject_id: str) -> None:
-        """Forget a subject with all its samples. Raises: SubjectNotFound."""
-        with self._write() as (connection, _):
-            rows.subject_of(connection, subject_id)
-            of_subject = select(samples.c.id).where(samples.c.subject_id == subject_id)
-            gone = list(connection.execute(of_subject).scalars())
-            connection.execute(delete(subjects).where(subjects.c.id == subject_id))
-        self._crops.drop(gone)
-
-    def delete_sample(self, sample_id: str) -> None:
-        """Forget one sample; its subject stays. Raises: SampleNotFound."""
-        with self._write() as (connection, _):
-            rows.sample_of(connection, sample_id)
-            connection.execute(delete(samples).where(samples.c.id == sample_id))
-        self._crops.drop([sample_id])
-
     def set_fpir(self, fpir: float | None) -> None:
         """Promise a false-positive identification rate; None takes the setting's."""
-        with self._write() as (connection, _):
+        with write(self._engine) as (connection, _):
             of_default = collections.c.name == rows.DEFAULT_COLLECTION
             connection.execute(update(collections).where(of_default).values(fpir=fpir))
 
     def add_calibration(self, model: str, numbers: dict[str, Any]) -> None:
         """Put a calibration in force, as plain values."""
-        with self._write() as (connection, _):
+        with write(self._engine) as (connection, _):
             connection.execute(
                 insert(tables.calibrations).values(
                     id=str(uuid4()), model=model, created_at=rows.now(), numbers=numbers
@@ -167,7 +135,7 @@ class Store:
 
     def retire_calibration(self, model: str) -> bool:
         """Take back the calibration in force; False when there is none of the owner's own."""
-        with self._write() as (connection, _):
+        with write(self._engine) as (connection, _):
             newest = connection.execute(rows.calibrations_of(model)).first()
             if newest is None:
                 return False
@@ -179,24 +147,24 @@ class Store:
             return True
 
     def sweep(self) -> int:
-        """Remove the crops that no sample names, left by a process that was killed.
+        """Remove the crops of no sample, live or kept, left by a process that was killed.
 
-        Under the write lock, so that no crop is taken for an orphan before its row is committed.
+        While nobody writes, so that no crop is taken for an orphan before its row is committed.
         """
-        with _begin(self._engine, writes=True) as connection:
+        with hold(self._engine) as connection:
             known = set(connection.execute(select(samples.c.id)).scalars())
-            return self._crops.sweep(known)
+            return self._crops.sweep(connection, known | kept_ids(connection))
 
     # -- reading ------------------------------------------------------------------------------
 
     def subject(self, subject_id: str) -> Subject:
         """Raises: SubjectNotFound."""
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             return rows.subject_of(connection, subject_id)
 
     def find_named(self, name: str) -> Subject | None:
         """The subject of a name, if there is one."""
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             subject_id = rows.subject_named(connection, name)
             return rows.subject_of(connection, subject_id) if subject_id else None
 
@@ -207,22 +175,33 @@ class Store:
             raise SubjectNotFound("There is nobody of that name.")
         return subject
 
-    def subjects(self, limit: int, cursor: str | None = None, search: str = "") -> Page[Subject]:
-        """Subjects by name, those whose name contains `search`. Raises: InvalidCursor."""
-        order = tuple_(subjects.c.name_key, subjects.c.id)
-        query = rows.subject_query().order_by(subjects.c.name_key, subjects.c.id).limit(limit + 1)
+    def subjects(
+        self, limit: int, cursor: str | None = None, search: str = "", sort: str = "name"
+    ) -> Page[Subject]:
+        """Subjects in an order of ORDERS, those whose name has `search` in it.
+
+        Raises:
+            InvalidCursor, InvalidSort.
+        """
+        if sort not in ORDERS:
+            raise InvalidSort(f"People are listed by {', '.join(ORDERS)}.")
+        order = ORDERS[sort]
+        which: ColumnElement[bool] = true()
         if search := name_key(search).replace("\0", ""):  # PostgreSQL takes no NUL
-            query = query.where(subjects.c.name_key.contains(search, autoescape=True))
+            which = subjects.c.name_key.contains(search, autoescape=True)
+        query = rows.subject_query().where(which).order_by(*order.by).limit(limit + 1)
         if cursor:
-            query = query.where(order > tuple_(*map(literal, cursor_values(cursor))))
-        with _begin(self._engine) as connection:
+            query = query.where(order.after(cursor))
+        count = select(func.count()).select_from(subjects).where(which)
+        with begin(self._engine) as connection:
             found = connection.execute(query).all()
-        return page(found, limit, rows.to_subject, lambda row: (row.name_key, row.id))
+            total = connection.execute(count).scalar_one()
+        return page(found, limit, rows.to_subject, sort, order.position, total)
 
     def names(self, subject_ids: Sequence[str]) -> dict[str, str]:
         """The names of subjects by id; those that are gone are left out."""
         query = select(subjects.c.id, subjects.c.name).where(subjects.c.id.in_(set(subject_ids)))
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             return {row.id: row.name for row in connection.execute(query)}
 
     def named(self, found: list[list[Candidate]]) -> list[list[Candidate]]:
@@ -239,7 +218,7 @@ class Store:
 
     def sample(self, sample_id: str) -> Sample:
         """Raises: SampleNotFound."""
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             return rows.sample_of(connection, sample_id)
 
     def samples(self, subject_id: str, limit: int, cursor: str | None = None) -> Page[Sample]:
@@ -251,19 +230,19 @@ class Store:
             .limit(limit + 1)
         )
         if cursor:
-            since, last = cursor_values(cursor)
+            since, last = moment_cursor(cursor, "samples")
             query = query.where(
                 tuple_(samples.c.created_at, samples.c.id)
-                > tuple_(literal(moment(since), tables.UtcDateTime), literal(last))
+                > tuple_(literal(since, tables.UtcDateTime), literal(last))
             )
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             rows.subject_of(connection, subject_id)
             found = connection.execute(query).all()
-        return page(found, limit, rows.to_sample, lambda row: (row.created_at.isoformat(), row.id))
+        return page(found, limit, rows.to_sample, "samples", rows.by_date)
 
     def crop(self, sample_id: str) -> bytes:
         """The JPEG of a sample. Raises: SampleNotFound."""
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             rows.sample_of(connection, sample_id)
             jpeg = self._crops.get(connection, sample_id)
         if jpeg is None:
@@ -272,7 +251,7 @@ class Store:
 
     def counts(self) -> tuple[int, int]:
         """How many subjects and samples there are."""
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             people = connection.execute(select(func.count()).select_from(subjects)).scalar_one()
             kept = connection.execute(select(func.count()).select_from(samples)).scalar_one()
             return people, kept
@@ -280,19 +259,19 @@ class Store:
     def fpir(self) -> float | None:
         """The promise; None when it is the setting's."""
         query = select(collections.c.fpir).where(collections.c.name == rows.DEFAULT_COLLECTION)
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             promised: float | None = connection.execute(query).scalar_one()
             return promised
 
     def calibration(self, model: str) -> dict[str, Any] | None:
         """The owner's own calibration in force, as plain values."""
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             newest = connection.execute(rows.calibrations_of(model)).first()
             return None if newest is None else dict(newest.numbers)
 
     def revision(self) -> int:
         """The number of writes so far."""
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             value: int = connection.execute(select(tables.revision.c.value)).scalar_one()
             return value
 
@@ -311,28 +290,7 @@ class Store:
             .where(of_model, templates.c.revision > after)
             .order_by(templates.c.revision, templates.c.sample_id)
         )
-        with _begin(self._engine) as connection:
+        with begin(self._engine) as connection:
             revision = connection.execute(select(tables.revision.c.value)).scalar_one()
             total = connection.execute(count).scalar_one()
             return revision, total, connection.execute(rows).all()
-
-    @contextmanager
-    def _write(self) -> Iterator[tuple[Connection, int]]:
-        """One transaction, and the revision that it makes."""
-        with _begin(self._engine, writes=True) as connection:
-            moved = update(tables.revision).values(value=tables.revision.c.value + 1)
-            revision = connection.execute(moved.returning(tables.revision.c.value)).scalar_one()
-            yield connection, revision
-
-
-@contextmanager
-def _begin(engine: Engine, writes: bool = False) -> Iterator[Connection]:
-    """One transaction. A reader sees one moment of the database from its first query on."""
-    options: dict[str, Any] = {"writes": writes}
-    if engine.dialect.name == "postgresql" and not writes:
-        options["isolation_level"] = "REPEATABLE READ"
-    try:
-        with engine.connect().execution_options(**options) as connection, connection.begin():
-            yield connection
-    except OperationalError as error:
-        raise DatabaseUnavailable("The database does not answer; try again.") from error

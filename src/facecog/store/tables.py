@@ -72,6 +72,7 @@ subjects = Table(
     Column("name_key", String(800), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("collection_id", "name_key"),
+    Index(None, "created_at", "id"),
 )
 
 samples = Table(
@@ -97,12 +98,34 @@ templates = Table(
     Index(None, "model", "revision"),
 )
 
-# Used on PostgreSQL alone; with SQLite the crops are files in dataset/.
+# Used on PostgreSQL alone; with SQLite the crops are files in dataset/. No foreign key: the crop of
+# a sample that was taken away stays for as long as that can be undone.
 crops = Table(
     "crops",
     metadata,
-    Column("sample_id", ForeignKey("samples.id", ondelete="CASCADE"), primary_key=True),
+    Column("sample_id", Id, primary_key=True),
     Column("jpeg", LargeBinary, nullable=False),
+)
+
+# What was done to subjects, for as long as it can be undone; see journal.py.
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("undone_at", UtcDateTime),
+    # Both may be gone, so these are no foreign keys.
+    Column("subject_id", Id, nullable=False),
+    Column("subject_name", String(200), nullable=False),
+    Column("other_id", Id),
+    Column("other_name", String(200)),
+    Column("samples", Integer, nullable=False),
+    Column("kept", JSON(none_as_null=True)),  # kept.py; none once it is undone
+    Index(None, "at", "id"),
+    Index(None, "until"),
 )
 
 # Made by the owner. The newest of a model that is not retired is in force, else its card's own.

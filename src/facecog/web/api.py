@@ -8,12 +8,23 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from facecog.errors import InvalidLimit
-from facecog.service import MAX_PAGE
+from facecog.domain import Change
+from facecog.errors import InvalidLimit, MalformedRequest, MissingField
+from facecog.store import MAX_PAGE
 from facecog.web import schemas
 from facecog.web.current import facecog
-from facecog.web.uploads import flag, optional_field, photo_field, rate_field, text_field
+from facecog.web.uploads import (
+    flag,
+    id_field,
+    optional_field,
+    photo_field,
+    point_field,
+    rate_field,
+    text_field,
+)
 from facecog.wire import (
+    change_json,
+    change_or_null,
     detection_json,
     enrolment_json,
     identification_json,
@@ -33,12 +44,13 @@ ORIGINS = ("camera", "photo")
 @api.post("/register")
 @api.output(schemas.Enrolment, status_code=201)
 def register() -> ResponseReturnValue:
-    """Register the one face of a photo under a name."""
+    """Register the one face of a photo, or of several the one that is pointed at, under a name."""
     origin = optional_field("origin")
     enrolment = facecog().enrol(
         text_field("name"),
         photo_field(),
         origin if origin in ORIGINS else "api",
+        near=point_field("near"),
         allow_duplicate=flag("allow_duplicate"),
         allow_mismatch=flag("allow_mismatch"),
     )
@@ -49,7 +61,8 @@ def register() -> ResponseReturnValue:
 @api.output(schemas.Identification)
 def recognise() -> ResponseReturnValue:
     """Say who is in the picture, and who is unknown."""
-    return identification_json(facecog().identify(photo_field()))
+    found = facecog().identify(photo_field(), allow_no_face=flag("allow_no_face"))
+    return identification_json(found)
 
 
 @api.post("/verify")
@@ -69,11 +82,15 @@ def detect() -> ResponseReturnValue:
 @api.get("/subjects")
 @api.output(schemas.Subjects)
 def list_subjects() -> ResponseReturnValue:
-    """List people by name; `q` is a part of the name."""
-    page = facecog().subjects(_limit(), request.args.get("cursor"), request.args.get("q", ""))
+    """List people by name or by date; `q` is a part of the name."""
+    asked = request.args
+    page = facecog().subjects(
+        _limit(), asked.get("cursor"), asked.get("q", ""), asked.get("sort", "name")
+    )
     return {
         "subjects": [subject_json(subject) for subject in page.items],
         "next_cursor": page.next_cursor,
+        "total": page.total,
     }
 
 
@@ -85,18 +102,29 @@ def show_subject(subject_id: str) -> ResponseReturnValue:
 
 
 @api.patch("/subjects/<uuid:subject_id>")
-@api.output(schemas.Subject)
+@api.output(schemas.RenamedSubject)
 def rename_subject(subject_id: str) -> ResponseReturnValue:
     """Rename a person."""
-    return subject_json(facecog().rename_subject(str(subject_id), text_field("name")))
+    subject, change = facecog().changes.rename(str(subject_id), text_field("name"))
+    return {**subject_json(subject), "change": change_or_null(change)}
+
+
+@api.post("/subjects/<uuid:subject_id>/merge")
+@api.output(schemas.ChangedSubject)
+def merge_subject(subject_id: str) -> ResponseReturnValue:
+    """Give all samples of a person to the one whom `into` names, and forget the person."""
+    into = id_field("into")
+    if into is None:
+        raise MissingField("The field `into` is missing.")
+    subject, change = facecog().changes.merge(str(subject_id), into)
+    return {"subject": subject_json(subject), "change": change_or_null(change)}
 
 
 @api.delete("/subjects/<uuid:subject_id>")
-@api.output({}, status_code=204)
+@api.output(schemas.Changed)
 def delete_subject(subject_id: str) -> ResponseReturnValue:
-    """Forget a person with all samples."""
-    facecog().delete_subject(str(subject_id))
-    return ""
+    """Forget a person with all samples; with `forever` beyond undoing."""
+    return _deleted(facecog().changes.delete(str(subject_id), _forever()))
 
 
 @api.get("/subjects/<uuid:subject_id>/samples")
@@ -121,14 +149,64 @@ def show_sample(sample_id: str) -> ResponseReturnValue:
 @api.doc(responses={200: "A JPEG."})
 def show_crop(sample_id: str) -> ResponseReturnValue:
     """Show a sample's picture."""
-    return Response(facecog().crop(str(sample_id)), mimetype="image/jpeg")
+    return Response(facecog().crop(str(sample_id), _side()), mimetype="image/jpeg")
+
+
+@api.patch("/samples/<uuid:sample_id>")
+@api.output(schemas.MovedSample)
+def move_sample(sample_id: str) -> ResponseReturnValue:
+    """Make a sample another person's, by `subject_id` or by `name`, who is made when new."""
+    changes, subject_id = facecog().changes, id_field("subject_id")
+    if subject_id:
+        sample, subject, change = changes.move(str(sample_id), subject_id)
+    else:
+        sample, subject, change = changes.move_to_name(str(sample_id), text_field("name"))
+    return {
+        "sample": sample_json(sample),
+        "subject": subject_json(subject),
+        "change": change_or_null(change),
+    }
 
 
 @api.delete("/samples/<uuid:sample_id>")
-@api.output({}, status_code=204)
+@api.output(schemas.Changed)
 def delete_sample(sample_id: str) -> ResponseReturnValue:
-    """Forget one sample; its person stays."""
-    facecog().delete_sample(str(sample_id))
+    """Forget one sample, its person stays; with `forever` beyond undoing."""
+    return _deleted(facecog().changes.remove(str(sample_id), _forever()))
+
+
+@api.get("/changes")
+@api.output(schemas.Changes)
+def list_changes() -> ResponseReturnValue:
+    """List what was renamed, moved, merged, removed and deleted, newest first."""
+    page = facecog().changes.listed(_limit(), request.args.get("cursor"))
+    return {
+        "changes": [change_json(change) for change in page.items],
+        "next_cursor": page.next_cursor,
+    }
+
+
+@api.delete("/changes")
+@api.output({}, status_code=204)
+def erase_changes() -> ResponseReturnValue:
+    """Erase for good what all changes keep."""
+    facecog().changes.erase_all()
+    return ""
+
+
+@api.post("/changes/<uuid:change_id>/undo")
+@api.output(schemas.ChangedSubject)
+def undo_change(change_id: str) -> ResponseReturnValue:
+    """Take a change back; the person it happened to is answered."""
+    change, subject = facecog().changes.undo(str(change_id))
+    return {"subject": subject_json(subject), "change": change_json(change)}
+
+
+@api.delete("/changes/<uuid:change_id>")
+@api.output({}, status_code=204)
+def erase_change(change_id: str) -> ResponseReturnValue:
+    """Erase for good what a change keeps."""
+    facecog().changes.erase(str(change_id))
     return ""
 
 
@@ -166,6 +244,25 @@ def health() -> ResponseReturnValue:
         "subjects": subjects,
         "samples": samples,
     }
+
+
+def _deleted(change: Change | None) -> ResponseReturnValue:
+    """Nothing is said where nothing is kept."""
+    return {"change": change_json(change)} if change else ("", 204)
+
+
+def _forever() -> bool:
+    asked = request.args.get("forever", "false")
+    if asked not in ("true", "1", "false", "0"):
+        raise MalformedRequest("`forever` is true or false.")
+    return asked in ("true", "1")
+
+
+def _side() -> int | None:
+    asked = request.args.get("side")
+    if asked is None:
+        return None
+    return int(asked) if asked.isdecimal() and len(asked) < 9 else 0  # which is no size
 
 
 def _limit() -> int:

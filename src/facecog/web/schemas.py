@@ -128,6 +128,9 @@ class Subject(Schema):
     name = String()
     created_at = String(metadata={"format": "date-time"})
     samples = Integer()
+    cover = String(
+        allow_none=True, metadata={"description": "Address of the crop of its oldest sample."}
+    )
 
 
 class Sample(Schema):
@@ -137,6 +140,52 @@ class Sample(Schema):
     origin = String()
     quality = Dict(keys=String(), values=Float())
     url = String()
+
+
+class Named(Schema):
+    id = String()
+    name = String()
+
+
+class Change(Schema):
+    id = String()
+    kind = String(metadata={"enum": ["renamed", "moved", "merged", "removed", "deleted"]})
+    at = String(metadata={"format": "date-time"})
+    until = String(metadata={"format": "date-time", "description": "Then it is past undoing."})
+    undone_at = String(allow_none=True, metadata={"format": "date-time"})
+    subject = Nested(Named, metadata={"description": "Whom it happened to, as named then."})
+    other = Nested(
+        Named,
+        allow_none=True,
+        metadata={"description": "Whom samples went to; of one renamed, the new name."},
+    )
+    samples = Integer(metadata={"description": "How many went with it."})
+    undoable = Boolean()
+
+
+NULL_CHANGE = {"description": "Null where nothing changed, or nothing is kept."}
+
+
+class Changed(Schema):
+    change = Nested(Change)
+
+
+class ChangedSubject(Schema):
+    subject = Nested(Subject)
+    change = Nested(Change, allow_none=True, metadata=NULL_CHANGE)
+
+
+class RenamedSubject(Subject):
+    change = Nested(Change, allow_none=True, metadata=NULL_CHANGE)
+
+
+class MovedSample(ChangedSubject):
+    sample = Nested(Sample)
+
+
+class Changes(Schema):
+    changes = List(Nested(Change), metadata={"description": "Newest first."})
+    next_cursor = String(allow_none=True)
 
 
 class Enrolment(Schema):
@@ -150,6 +199,7 @@ class Enrolment(Schema):
 class Subjects(Schema):
     subjects = List(Nested(Subject))
     next_cursor = String(allow_none=True)
+    total = Integer(metadata={"description": "How many match `q`, on all pages together."})
 
 
 class Samples(Schema):
@@ -205,15 +255,15 @@ PROBLEM = {
 }
 
 
-OPTIONAL = ("origin", "allow_duplicate", "allow_mismatch")
+OPTIONAL = ("origin", "near", "allow_duplicate", "allow_mismatch", "allow_no_face")
 
 
-def _body(*photos: str, **texts: str) -> dict[str, Any]:
+def _body(*photos: str, optional: tuple[str, ...] = OPTIONAL, **texts: str) -> dict[str, Any]:
     """A request body as form, JSON or multipart; `texts` is name -> description."""
     strings = {name: {"type": "string", "description": text} for name, text in texts.items()}
     encoded = {"type": "string", "description": "A picture as base64 data URL."}
     file = {"type": "string", "format": "binary", "description": "The picture's file."}
-    required = [*photos, *(name for name in texts if name not in OPTIONAL)]
+    required = [*photos, *(name for name in texts if name not in optional)]
 
     def shape(photo: dict[str, str]) -> dict[str, Any]:
         properties = {**strings, **dict.fromkeys(photos, photo)}
@@ -232,13 +282,22 @@ REQUEST_BODIES = {
         "image",
         name="Who it is; 1 to 200 characters.",
         origin="`camera` or `photo`; may be left out.",
+        near="`x,y`, each from 0 to 1: of several faces the one nearest to there; may be left out.",
         allow_duplicate="`true`: also a face that is registered under another name.",
         allow_mismatch="`true`: also a name whose subject the face does not resemble.",
     ),
-    ("/api/recognise", "post"): _body("image"),
+    ("/api/recognise", "post"): _body(
+        "image", allow_no_face="`true`: no faces are an answer too, not a refusal."
+    ),
     ("/api/verify", "post"): _body("image_a", "image_b"),
     ("/api/detect", "post"): _body("image"),
     ("/api/subjects/{subject_id}", "patch"): _body(name="The new name."),
+    ("/api/subjects/{subject_id}/merge", "post"): _body(into="Id of the person who stays."),
+    ("/api/samples/{sample_id}", "patch"): _body(
+        optional=("subject_id", "name"),
+        subject_id="Whose it becomes.",
+        name="The same by name, who is made when new. One of the two is needed.",
+    ),
     ("/api/promise", "put"): _body(fpir="The rate, above 0 and at most 0.5; empty: the setting's."),
 }
 
@@ -247,8 +306,19 @@ PAGING = [
     {"name": "cursor", "in": "query", "schema": {"type": "string"}},
 ]
 SEARCH = {"name": "q", "in": "query", "schema": {"type": "string"}}
+SORT = {
+    "name": "sort",
+    "in": "query",
+    "schema": {"type": "string", "enum": ["name", "newest", "oldest"]},
+}
+SIDE = {"name": "side", "in": "query", "schema": {"type": "integer", "enum": [96, 160, 320]}}
+FOREVER = {"name": "forever", "in": "query", "schema": {"type": "boolean"}}
 PARAMETERS = {
-    ("/api/subjects", "get"): [*PAGING, SEARCH],
+    ("/api/subjects", "get"): [*PAGING, SEARCH, SORT],
+    ("/api/subjects/{subject_id}", "delete"): [FOREVER],
+    ("/api/samples/{sample_id}", "delete"): [FOREVER],
+    ("/api/samples/{sample_id}.jpg", "get"): [SIDE],
+    ("/api/changes", "get"): PAGING,
     ("/api/subjects/{subject_id}/samples", "get"): PAGING,
 }
 
@@ -317,6 +387,9 @@ def complete(spec: Any) -> Any:
                 operation.setdefault("parameters", []).extend(PARAMETERS[path, method])
     registered = spec["paths"]["/api/register"]["post"]["responses"]
     registered["200"] = {**registered["201"], "description": "This photo is there already."}
+    for path in ("/api/subjects/{subject_id}", "/api/samples/{sample_id}"):
+        deleted = spec["paths"][path]["delete"]["responses"]
+        deleted["204"] = {"description": "Nothing is kept, so there is nothing to undo."}
     crop = spec["paths"]["/api/samples/{sample_id}.jpg"]["get"]["responses"]["200"]
     crop["content"] = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
     return spec

@@ -16,7 +16,7 @@ import ssl
 import time
 from collections.abc import Callable
 from functools import partial
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -27,7 +27,10 @@ from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
 from facecog.config import Settings
+from facecog.errors import FacecogError
+from facecog.service import Facecog
 from facecog.web.app import body_limit
+from facecog.web.current import KEY
 from facecog.web.errors import code_and_detail, problem
 from facecog.web.tls import TlsChannel
 
@@ -36,6 +39,7 @@ log = logging.getLogger(__name__)
 CONNECTIONS = 500
 SILENCE = 30  # seconds without a byte after which a connection is closed
 REQUEST_TIME = 300  # seconds that one request may take to arrive
+HOUSEKEEPING = 300  # seconds from one look for what is past undoing to the next
 FINISHING_TIME = 20  # seconds that requests under way get after SIGTERM
 USE_POLL = hasattr(select, "poll")  # select() ends at 1,024 files; Windows has only that
 
@@ -125,9 +129,20 @@ def serve(
     log.info("facecog is ready on %s://%s:%s", scheme, host or "localhost", port)
     if on_ready:
         on_ready(port)
+    keeper = Thread(target=_keep_house, args=(app.extensions[KEY], stopping), daemon=True)
+    keeper.start()
     while not stopping.is_set():
         _turn(sockets, 1.0)
     _finish(server, sockets)
+
+
+def _keep_house(facecog: Facecog, stopping: Event) -> None:
+    """Erase what is past undoing, also while nobody asks for anything."""
+    while not stopping.wait(HOUSEKEEPING):
+        try:
+            facecog.changes.tidy()
+        except FacecogError as error:
+            log.warning("what is past undoing is not erased yet: %s", error)
 
 
 def _on_every_address(port: int) -> socket.socket:

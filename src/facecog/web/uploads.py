@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from facecog.errors import MalformedBase64, MalformedJson, MissingField, UnsupportedMediaType
+from facecog.errors import (
+    MalformedBase64,
+    MalformedJson,
+    MalformedRequest,
+    MissingField,
+    SubjectNotFound,
+    UnsupportedMediaType,
+)
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -43,6 +52,37 @@ def flag(name: str) -> bool:
     if value in (False, "false", "0", ""):
         return False
     raise MalformedJson(f"The field `{name}` is true or false.")
+
+
+def id_field(name: str) -> str | None:
+    """A UUID that may be left out; something else is the id of nobody.
+
+    Raises:
+        SubjectNotFound, MalformedJson, UnsupportedMediaType.
+    """
+    text = optional_field(name)
+    try:
+        return text and str(UUID(text))
+    except ValueError:
+        raise SubjectNotFound("There is nobody with this id.") from None
+
+
+def point_field(name: str) -> tuple[float, float] | None:
+    """A point "x,y" that may be left out, both from 0 to 1.
+
+    Raises:
+        MalformedRequest, UnsupportedMediaType.
+    """
+    text = optional_field(name)
+    if not text:
+        return None
+    try:
+        x, y = map(float, text.split(","))
+    except ValueError:
+        x = y = math.nan
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise MalformedRequest(f"The field `{name}` is x,y with both from 0 to 1.")
+    return x, y
 
 
 def rate_field(name: str) -> float | None:

@@ -1,0 +1,301 @@
+"""What is done to subjects and their samples once they are there, and can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    delete,
+    insert,
+    literal,
+    select,
+    true,
+    tuple_,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from facecog.domain import Change, Kind, Sample, Subject
+from facecog.errors import ChangeNotFound, InvalidInput, NameTaken, SampleNotFound, SubjectNotFound
+from facecog.names import name_key
+from facecog.store import erasing, rows, tables
+from facecog.store.crops import Crops
+from facecog.store.kept import (
+    Kept,
+    change_query,
+    give_samples,
+    kept_of,
+    subject_row,
+    take_samples,
+    to_change,
+)
+from facecog.store.paging import Page, moment_cursor, page
+from facecog.store.tables import changes, samples, subjects
+from facecog.store.transactions import begin, write
+from facecog.store.undoing import undo
+
+UNDO = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A transaction under way.
+
+    Attributes:
+        gone: ids of samples whose crops are to go once it is committed.
+    """
+
+    connection: Connection
+    revision: int
+    gone: list[str] = field(default_factory=list)
+
+
+class Journal:
+    """Each change is one transaction, together with what undo needs; crops stay where they are.
+
+    Where nothing is to be kept a change is final, and None takes its place.
+    """
+
+    def __init__(self, engine: Engine, crops: Crops, undo: timedelta = UNDO) -> None:
+        """
+        Args:
+            undo: for how long changes can be undone; zero: nothing is kept.
+        """
+        self._engine, self._crops, self._undo = engine, crops, undo
+
+    # -- changing -----------------------------------------------------------------------------
+
+    def rename(self, subject_id: str, name: str) -> tuple[Subject, Change | None]:
+        """Give a subject another name. Raises: SubjectNotFound, NameTaken."""
+        with self._write() as to:
+            subject = rows.subject_of(to.connection, subject_id)
+            if subject.name == name:
+                return subject, None
+            kept = Kept(subject_row(to.connection, subject_id))
+            try:
+                to.connection.execute(
+                    update(subjects)
+                    .where(subjects.c.id == subject_id)
+                    .values(name=name, name_key=name_key(name))
+                )
+            except IntegrityError:
+                raise NameTaken("Another person has this name already.") from None
+            renamed = rows.subject_of(to.connection, subject_id)
+            return renamed, self._keep(to, Kind.RENAMED, kept, subject, renamed)
+
+    def move(
+        self, sample_id: str, subject_id: str | None = None, name: str = ""
+    ) -> tuple[Sample, Subject, Change | None]:
+        """Make a sample another subject's.
+
+        Args:
+            subject_id: whose it becomes. Without it that of `name`, who is made when new.
+
+        Returns:
+            the sample, or the one by which the subject had this photo already; and the subject.
+
+        Raises:
+            SampleNotFound, SubjectNotFound.
+        """
+        with self._write() as to:
+            sample, photo = rows.sample_and_photo(to.connection, sample_id)
+            source = rows.subject_of(to.connection, sample.subject_id)
+            target_id = subject_id or rows.subject_named(to.connection, name)
+            kept = Kept(made=target_id is None)
+            target_id = target_id or rows.new_subject(to.connection, name)
+            target = rows.subject_of(to.connection, target_id)
+            if target.id == source.id:
+                return sample, target, None
+            same = rows.sample_of_photo(to.connection, target.id, photo)
+            if same:
+                kept.taken = take_samples(to.connection, samples.c.id == sample_id)
+            else:
+                kept.moved = [sample_id]
+                give_samples(to.connection, kept.moved, target.id, to.revision)
+            change = self._keep(to, Kind.MOVED, kept, source, target, 1)
+            there = same or rows.sample_of(to.connection, sample_id)
+            return there, rows.subject_of(to.connection, target.id), change
+
+    def merge(self, subject_id: str, into: str) -> tuple[Subject, Change | None]:
+        """Make all samples of a subject another's, and forget the subject.
+
+        Photos that the other has too are taken away.
+
+        Raises:
+            SubjectNotFound; InvalidInput: the two are one.
+        """
+        if subject_id == into:
+            raise InvalidInput("A person cannot be merged with themself.")
+        with self._write() as to:
+            source = rows.subject_of(to.connection, subject_id)
+            target = rows.subject_of(to.connection, into)
+            kept = Kept(subject_row(to.connection, source.id))
+            of_source = samples.c.subject_id == source.id
+            of_both = samples.c.photo_sha256.in_(
+                select(samples.c.photo_sha256).where(samples.c.subject_id == target.id)
+            )
+            kept.taken = take_samples(to.connection, of_source & of_both)
+            rest = select(samples.c.id).where(of_source)
+            kept.moved = list(to.connection.execute(rest).scalars())
+            give_samples(to.connection, kept.moved, target.id, to.revision)
+            to.connection.execute(delete(subjects).where(subjects.c.id == source.id))
+            change = self._keep(to, Kind.MERGED, kept, source, target, source.samples)
+            return rows.subject_of(to.connection, target.id), change
+
+    def remove(self, sample_id: str, forever: bool = False) -> Change | None:
+        """Forget one sample; its subject stays.
+
+        Args:
+            forever: keep nothing, and erase what earlier changes keep of the sample.
+
+        Raises:
+            SampleNotFound.
+        """
+        with self._write() as to:
+            if forever:
+                to.gone.extend(erasing.erase_sample(to.connection, sample_id))
+            taken = take_samples(to.connection, samples.c.id == sample_id)
+            if not taken:
+                if to.gone:
+                    return None
+                raise SampleNotFound("There is no sample with this id.")
+            subject = rows.subject_of(to.connection, taken[0]["subject_id"])
+            kept = Kept(taken=taken)
+            return self._keep(to, Kind.REMOVED, kept, subject, None, 1, forever)
+
+    def delete(self, subject_id: str, forever: bool = False) -> Change | None:
+        """Forget a subject with all its samples.
+
+        Args:
+            forever: keep nothing, and erase what earlier changes keep of the subject.
+
+        Raises:
+            SubjectNotFound.
+        """
+        with self._write() as to:
+            erased = erasing.erase_about(to.connection, subject_id) if forever else None
+            to.gone.extend(erased or [])
+            subject = rows.find_subject(to.connection, subject_id)
+            if subject is None:
+                if erased is not None:
+                    return None
+                raise SubjectNotFound("There is nobody with this id.")
+            kept = Kept(subject_row(to.connection, subject_id))
+            kept.taken = take_samples(to.connection, samples.c.subject_id == subject_id)
+            to.connection.execute(delete(subjects).where(subjects.c.id == subject_id))
+            return self._keep(to, Kind.DELETED, kept, subject, None, subject.samples, forever)
+
+    def undo(self, change_id: str) -> tuple[Change, Subject]:
+        """Take a change back: all of it, or nothing where it cannot be.
+
+        Returns:
+            the change and the subject that it happened to.
+
+        Raises:
+            ChangeNotFound, CannotUndo.
+        """
+        with self._write() as to:
+            row = to.connection.execute(change_query(kept=True).where(_is(change_id))).first()
+            if row is None:
+                raise ChangeNotFound("This change is past, or there never was one with this id.")
+            undo(to.connection, to.revision, to_change(row), kept_of(row.kept))
+            to.connection.execute(
+                update(changes).where(_is(change_id)).values(undone_at=rows.now(), kept=None)
+            )
+            undone = to.connection.execute(change_query().where(_is(change_id))).one()
+            return to_change(undone), rows.subject_of(to.connection, row.subject_id)
+
+    # -- the changes themselves ---------------------------------------------------------------
+
+    def changes(self, limit: int, cursor: str | None = None) -> Page[Change]:
+        """Those that are not past, newest first. Raises: InvalidCursor."""
+        self.purge()
+        query = (
+            change_query()
+            .where(changes.c.until > rows.now())
+            .order_by(changes.c.at.desc(), changes.c.id.desc())
+            .limit(limit + 1)
+        )
+        if cursor:
+            at, last = moment_cursor(cursor, "changes")
+            query = query.where(
+                tuple_(changes.c.at, changes.c.id)
+                < tuple_(literal(at, tables.UtcDateTime), literal(last))
+            )
+        with begin(self._engine) as connection:
+            found = connection.execute(query).all()
+        return page(found, limit, to_change, "changes", lambda row: (row.at.isoformat(), row.id))
+
+    def erase(self, change_id: str) -> None:
+        """Forget a change and all it keeps, for good. Raises: ChangeNotFound."""
+        with self._write() as to:
+            erased = erasing.erase(to.connection, _is(change_id))
+            if erased is None:
+                raise ChangeNotFound("This change is past, or there never was one with this id.")
+            to.gone.extend(erased)
+
+    def erase_all(self) -> None:
+        """Forget all changes and all they keep, for good."""
+        with self._write() as to:
+            to.gone.extend(erasing.erase(to.connection, true()) or [])
+
+    def purge(self) -> None:
+        """Forget the changes that are past, and all they keep; one look where there are none."""
+        past = changes.c.until <= rows.now()
+        with begin(self._engine) as connection:
+            if not connection.execute(select(changes.c.id).where(past).limit(1)).first():
+                return
+        with begin(self._engine, writes=True) as connection:
+            gone = erasing.erase(connection, past)
+        self._crops.drop(gone or [])
+
+    @contextmanager
+    def _write(self) -> Iterator[Writing]:
+        self.purge()
+        with write(self._engine) as (connection, revision):
+            to = Writing(connection, revision)
+            yield to
+        self._crops.drop(to.gone)
+
+    def _keep(
+        self,
+        to: Writing,
+        kind: Kind,
+        kept: Kept,
+        subject: Subject,
+        other: Subject | None,
+        of_samples: int = 0,
+        forever: bool = False,
+    ) -> Change | None:
+        if forever or not self._undo:
+            to.gone.extend(kept.taken_ids())
+            return None
+        change_id, at = str(uuid4()), rows.now()
+        to.connection.execute(
+            insert(changes).values(
+                id=change_id,
+                collection_id=rows.default_collection(),
+                kind=kind.value,
+                at=at,
+                until=at + self._undo,
+                subject_id=subject.id,
+                subject_name=subject.name,
+                other_id=other and other.id,
+                other_name=other and other.name,
+                samples=of_samples,
+                kept=kept.plain(),
+            )
+        )
+        row = to.connection.execute(change_query().where(_is(change_id))).one()
+        return to_change(row)
+
+
+def _is(change_id: str) -> ColumnElement[bool]:
+    return (changes.c.id == change_id) & (changes.c.until > rows.now())

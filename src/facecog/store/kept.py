@@ -1,0 +1,130 @@
+"""What a change keeps so that it can be undone: rows as they were, in one JSON value.
+
+So the live tables hold what is live and nothing else, every query and the gallery stay as they are,
+and to erase what a change keeps is to delete its row and the crops of the samples in it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, insert, null, select, update
+
+from facecog.domain import Change, Kind, Named
+from facecog.store.paging import DbRow
+from facecog.store.tables import changes, samples, subjects, templates
+from facecog.store.transactions import parts
+
+Plain = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Kept:
+    """
+    Attributes:
+        subject: the row of one that was renamed, merged or deleted, as it was.
+        moved: ids of the subject's samples that became another's.
+        taken: its samples that were taken away, whole, with their templates.
+        made: the other subject was made by this change.
+    """
+
+    subject: Plain | None = None
+    moved: list[str] = field(default_factory=list)
+    taken: list[Plain] = field(default_factory=list)
+    made: bool = False
+
+    def plain(self) -> Plain:
+        return asdict(self)
+
+    def taken_ids(self) -> list[str]:
+        return [sample["id"] for sample in self.taken]
+
+
+def kept_of(plain: Plain | None) -> Kept:
+    return Kept(**plain) if plain else Kept()
+
+
+def subject_row(connection: Connection, subject_id: str) -> Plain:
+    row = connection.execute(select(subjects).where(subjects.c.id == subject_id)).one()
+    return _plain(row._mapping)
+
+
+def put_back_subject(connection: Connection, row: Plain) -> None:
+    connection.execute(insert(subjects).values(_with_date(row)))
+
+
+def take_samples(connection: Connection, which: ColumnElement[bool]) -> list[Plain]:
+    """Remove samples with their templates; what `put_back_samples` needs."""
+    taken = {
+        row.id: _plain(row._mapping) | {"templates": []}
+        for row in connection.execute(select(samples).where(which).order_by(samples.c.created_at))
+    }
+    for some in parts(list(taken)):
+        of_these = templates.c.sample_id.in_(some)
+        for row in connection.execute(select(templates).where(of_these)):
+            vector = base64.b64encode(row.vector).decode()
+            taken[row.sample_id]["templates"].append({"model": row.model, "vector": vector})
+        connection.execute(delete(samples).where(samples.c.id.in_(some)))
+    return list(taken.values())
+
+
+def put_back_samples(connection: Connection, taken: Sequence[Plain], revision: int) -> None:
+    """Every index takes them for new ones, by the revision."""
+    for sample in taken:
+        row = {name: value for name, value in sample.items() if name != "templates"}
+        connection.execute(insert(samples).values(_with_date(row)))
+        for template in sample["templates"]:
+            connection.execute(
+                insert(templates).values(
+                    sample_id=sample["id"],
+                    model=template["model"],
+                    vector=base64.b64decode(template["vector"]),
+                    revision=revision,
+                )
+            )
+
+
+def give_samples(
+    connection: Connection, sample_ids: Sequence[str], subject_id: str, revision: int
+) -> None:
+    """Make samples another subject's; every index reads their templates again, by the revision."""
+    for some in parts(sample_ids):
+        connection.execute(
+            update(samples).where(samples.c.id.in_(some)).values(subject_id=subject_id)
+        )
+        connection.execute(
+            update(templates).where(templates.c.sample_id.in_(some)).values(revision=revision)
+        )
+
+
+def change_query(kept: bool = False) -> Select[Any]:
+    """Without what changes keep, which may be much, unless that is wanted."""
+    keeps = changes.c.kept.is_not(null()).label("keeps")
+    of_change = [column for column in changes.c if kept or column is not changes.c.kept]
+    return select(*of_change, keeps)
+
+
+def to_change(row: DbRow) -> Change:
+    return Change(
+        id=row.id,
+        kind=Kind(row.kind),
+        at=row.at,
+        until=row.until,
+        undone_at=row.undone_at,
+        subject=Named(row.subject_id, row.subject_name),
+        other=Named(row.other_id, row.other_name) if row.other_id else None,
+        samples=row.samples,
+        undoable=bool(row.keeps),
+    )
+
+
+def _plain(row: Any) -> Plain:
+    return {**row, "created_at": row["created_at"].isoformat()}
+
+
+def _with_date(row: Plain) -> Plain:
+    return {**row, "created_at": datetime.fromisoformat(row["created_at"])}

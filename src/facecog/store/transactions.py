@@ -1,0 +1,51 @@
+"""Transactions: a reader's of one moment, and a writer's that follows all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy.exc import OperationalError
+
+from facecog.errors import DatabaseUnavailable
+from facecog.store import tables
+
+PART = 500  # values in one statement; every database takes so many
+
+
+@contextmanager
+def begin(engine: Engine, writes: bool = False) -> Iterator[Connection]:
+    """One transaction. A reader sees one moment of the database from its first query on."""
+    options: dict[str, Any] = {"writes": writes}
+    if engine.dialect.name == "postgresql" and not writes:
+        options["isolation_level"] = "REPEATABLE READ"
+    try:
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+    except OperationalError as error:
+        raise DatabaseUnavailable("The database does not answer; try again.") from error
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[tuple[Connection, int]]:
+    """One transaction, and the revision that it makes."""
+    with begin(engine, writes=True) as connection:
+        moved = update(tables.revision).values(value=tables.revision.c.value + 1)
+        revision = connection.execute(moved.returning(tables.revision.c.value)).scalar_one()
+        yield connection, revision
+
+
+@contextmanager
+def hold(engine: Engine) -> Iterator[Connection]:
+    """One transaction during which nobody writes. It leaves the revision: no gallery changes."""
+    with begin(engine, writes=True) as connection:
+        connection.execute(select(tables.revision.c.value).with_for_update())
+        yield connection
+
+
+def parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Values by as many as one statement takes."""
+    for start in range(0, len(values), PART):
+        yield values[start : start + PART]
