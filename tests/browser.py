@@ -192,9 +192,13 @@ def chromium(playwright: Playwright, camera: Path | None = None, *flags: str) ->
     )
 
 
+REPORT = """addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+  brokenPolicy(`${violatedDirective} ${blockedURI}`));"""
+
+
 @dataclass
 class Watch:
-    """What no page may do: complain on the console, throw, or ask another origin for anything."""
+    """What no page may do: complain, throw, break its policy, or ask another origin."""
 
     site: Site
     seen: list[str] = field(default_factory=list)
@@ -203,6 +207,8 @@ class Watch:
         context.on("console", self._console)
         context.on("weberror", lambda error: self.seen.append(f"error: {error.error}"))
         context.on("request", lambda request: self._request(request.url))
+        context.expose_binding("brokenPolicy", lambda _, what: self.seen.append(f"policy: {what}"))
+        context.add_init_script(REPORT)
 
     def _console(self, message: ConsoleMessage) -> None:
         # Chromium itself writes a line for each answer of 400 and above: refusals, "not found".

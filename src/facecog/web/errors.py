@@ -162,8 +162,7 @@ def _extras(error: FacecogError) -> dict[str, Any]:
 
 def _answer(status: int, code: str, detail: str, **extras: Any) -> Response:
     if wants_page():
-        title = HTTPStatus(status).phrase
-        page = render_template("error.html", status=status, title=title, detail=detail)
+        page = render_template("error.html", status=status, code=code, detail=detail)
         return Response(page, status, mimetype="text/html")
     answer = jsonify({**problem(status, code, detail, g.get("request_id")), **extras})
     answer.status_code = status

@@ -11,11 +11,14 @@ from facecog.web.current import facecog
 
 pages = APIBlueprint("pages", __name__, enable_openapi=False)
 
+RECENT = 12  # a row of faces on a wide screen
+
 
 @pages.get("/")
 def home() -> ResponseReturnValue:
     people, samples = facecog().counts()
-    return render_template("home.html", people=people, samples=samples)
+    recent = facecog().subjects(RECENT, sort="newest").items
+    return render_template("home.html", people=people, samples=samples, recent=recent)
 
 
 @pages.get("/register")

@@ -1,0 +1,99 @@
+"""Axe on every page and state, by night and by day, on a phone and on a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+
+from tests import browser
+from tests.browser import (
+    OpenPage,
+    Site,
+    assert_accessible,
+    assert_no_scrolling,
+    expect_live,
+    expect_state,
+    register_file,
+)
+
+pytestmark = pytest.mark.xdist_group("accessibility")
+
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 780}, "color_scheme": "dark"}
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}
+SCREENS = {
+    "phone by night": PHONE,
+    "phone by day": {**PHONE, "color_scheme": "light"},
+    "desk by night": {**DESK, "color_scheme": "dark"},
+    "desk by day": DESK,
+}
+
+
+@pytest.fixture(params=list(SCREENS))
+def open_here(request: pytest.FixtureRequest, open_page: OpenPage) -> Callable[..., Page]:
+    """`open_page` on one of the screens."""
+    return lambda path, **more: open_page(path, **SCREENS[request.param], **more)
+
+
+def assert_good(page: Page) -> None:
+    assert_accessible(page)
+    assert_no_scrolling(page)
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/nothing"])
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_a_page_that_only_shows(open_here: OpenPage, path: str, locale: str) -> None:
+    assert_good(open_here(path, locale=locale))
+
+
+def test_the_first_page_with_people(site: Site, open_here: OpenPage, photos: Path) -> None:
+    for name in ("obama.jpg", "biden.jpg", "astronaut.png"):
+        site.register(f"Person of {name}", (photos / name).read_bytes())
+    assert_good(open_here("/"))
+
+
+def test_register(site: Site, open_here: OpenPage, photos: Path) -> None:
+    page = open_here("/register")
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+    assert_good(page)
+    register_file(page, "Anna", photos / "coffee.png", ends="refused")
+    assert_good(page)
+    register_file(page, "Anna", photos / "astronaut.png")
+    assert_good(page)
+    page.get_by_test_id("another").click()
+    register_file(page, "Bea", photos / "astronaut.png", ends="asked")
+    assert_good(page)
+
+
+def test_recognise(site: Site, open_here: OpenPage, photos: Path) -> None:
+    site.register("Barack", (photos / "obama.jpg").read_bytes())
+    page = open_here("/recognise")
+    expect_live(page)
+    assert_good(page)
+    page.get_by_test_id("live-toggle").click()
+    assert_good(page)
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    expect(page.get_by_test_id("face")).to_have_count(3)
+    assert_good(page)
+    page.get_by_test_id("file").set_input_files(photos / "coffee.png")
+    expect_state(page, "refused")
+    assert_good(page)
+
+
+@pytest.mark.parametrize("path", ["/register", "/recognise"])
+def test_without_a_camera(path: str, open_here: OpenPage, playwright: Playwright) -> None:
+    blind = browser.chromium(playwright, None, browser.GRANTED)
+    page = open_here(path, within=blind)
+    expect_state(page, "no-camera")
+    assert_good(page)
+    blind.close()
+
+
+@pytest.mark.parametrize("path", ["/register", "/recognise"])
+def test_without_scripts(path: str, open_page: OpenPage) -> None:
+    """Axe is a script itself, so what it can say here is little; the width is told by others."""
+    page = open_page(path, java_script_enabled=False, **PHONE)
+    expect(page.locator("h1")).to_be_visible()
