@@ -50,8 +50,10 @@ export async function findPeople(q, limit, signal) {
   return send(`/api/subjects?${new URLSearchParams({ q, limit })}`, undefined, signal, 'GET');
 }
 
-export async function recognise(photo, signal) {
+/** allowNoFace: an answer without faces, where nobody is there, instead of a refusal. */
+export async function recognise(photo, { signal, allowNoFace = false } = {}) {
   const form = new FormData();
+  if (allowNoFace) form.set('allow_no_face', true);
   form.set('image', photo, photo.name || 'frame.jpg');
   return send('/api/recognise', form, signal);
 }

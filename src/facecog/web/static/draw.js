@@ -8,20 +8,23 @@ const SMALL_IN_CROWD = 90; // px
 
 export class Marks {
   #marks = [];
+  /** Called with a face that was shown and is tapped; its box is a button then. */
+  onPick = null;
 
   constructor(layer) {
     this.layer = layer;
   }
 
-  /** faces: [{box, kind: match|unknown|uncertain|enrolled|refused, label}] in pixels of an image of this width and height. */
+  /** faces: [{box, kind: match|unknown|uncertain|looking|enrolled|refused, label, id, spoken}] in pixels of an image of this
+   *  width and height. Where the faces have an id, it says which box goes on; spoken: what a box that is a button is called. */
   show(faces, image, mirrored = false) {
     const before = new Set(this.#marks);
     const small = (faces.length > CROWD ? SMALL_IN_CROWD : SMALL) / this.layer.clientWidth;
     this.#marks = faces.map((face) => {
       const place = placeOf(face.box, image, mirrored);
-      const mark = nearest(before, place) ?? this.#add();
+      const mark = (face.id === undefined ? nearest(before, place) : withId(before, face.id)) ?? this.#add();
       before.delete(mark);
-      mark.place = place;
+      Object.assign(mark, { place, face });
       this.#draw(mark, face, place.width < small);
       return mark;
     });
@@ -34,28 +37,41 @@ export class Marks {
     this.#marks = [];
   }
 
-  light(index, on) {
-    this.#marks[index]?.box.toggleAttribute('data-lit', on);
+  light(id, on) {
+    this.boxOf(id)?.toggleAttribute('data-lit', on);
+  }
+
+  /** The button of the face with this id, so that the keyboard can go back to it. */
+  boxOf(id) {
+    return this.#marks.find((mark) => mark.face.id === id)?.box ?? null;
   }
 
   #add() {
-    const box = document.createElement('div');
+    const box = document.createElement(this.onPick ? 'button' : 'div');
     const label = document.createElement('span');
+    const mark = { box, label, place: null, face: null };
+    if (this.onPick) {
+      box.type = 'button';
+      box.addEventListener('click', () => this.onPick(mark.face));
+      label.addEventListener('click', () => this.onPick(mark.face));
+      label.setAttribute('aria-hidden', 'true'); // The button says it.
+    }
     box.className = 'box';
     label.className = 'label';
     label.dir = 'auto';
     this.layer.append(box, label);
-    return { box, label, place: null };
+    return mark;
   }
 
   #draw({ box, label, place }, face, small) {
+    if (face.spoken && box.getAttribute('aria-label') !== face.spoken) box.setAttribute('aria-label', face.spoken);
     box.dataset.kind = label.dataset.kind = face.kind;
     box.dataset.testid = 'box';
     Object.assign(box.style, { left: percent(place.x), top: percent(place.y), width: percent(place.width), height: percent(place.height) });
     // In a crowd the dashes and dots alone say that there is no name, and leave room for the names.
     box.toggleAttribute('data-small', small);
     label.textContent = face.label ?? '';
-    label.hidden = !face.label || (small && (face.kind === 'unknown' || face.kind === 'uncertain'));
+    label.hidden = !face.label || (small && face.kind !== 'match' && face.kind !== 'enrolled');
   }
 
   // Each label takes the first place where it covers no other label and could not be read as another face's name.
@@ -111,6 +127,10 @@ function zone({ x, y, width, height }, layer) {
 
 function overlap(one, other) {
   return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+}
+
+function withId(marks, id) {
+  return [...marks].find((mark) => mark.face.id === id);
 }
 
 function nearest(marks, place) {

@@ -1,38 +1,39 @@
-// The list under a recognised photo: each face with its crop, name, score and, without a name, why and what to do next.
+// The list under the picture: each face with its crop, name, score and, without a name, why and what to do next.
+//
+// A sight is one face as the page shows it: {id, box, face, picture, image, answer}; face is what the server says of it, or
+// null as long as that is not sure; picture (of photo.js) is what it is cut from, and boxes count in pixels of image.
 
+import { button, element } from './dom.js';
 import { cropFace } from './photo.js';
+import { t } from './texts.js';
 import { nameOf, scoreInWords, whyNotSure } from './words.js';
 
 const CROP = 56;
 const MARGIN = 0.25; // Around the box, so that a crop shows a head and not a mask.
 
-/** picture: of photo.js; image: the size in which the boxes count; light(index, on): shows which box a row is about. */
-export function listFaces(list, faces, { picture, image, registerUrl, light }) {
-  list.replaceChildren(...faces.map((face, index) => {
-    const row = element('li', 'face');
-    row.dataset.kind = face.decision;
-    row.dataset.testid = 'face';
-    row.append(...crop(face.box, picture, image), says(face, registerUrl));
-    for (const [event, on] of [['pointerenter', true], ['pointerleave', false], ['focusin', true], ['focusout', false]]) {
-      row.addEventListener(event, () => light(index, on));
-    }
+/** on: {pick(sight), register(sight), light(sight, on)}. */
+export function listFaces(list, sights, on) {
+  list.replaceChildren(...sights.map((sight) => {
+    const row = rowOf(sight, on);
+    row.querySelector('.face-text').append(element('p', 'face-score', scoreInWords(sight.face)), ...registerButton(sight, on));
+    row.prepend(...crop(sight));
     return row;
   }));
 }
 
 /** While the camera runs: names and doubts only, and untouched as long as they stay the same. */
-export function listNames(list, faces) {
-  const shown = JSON.stringify(faces.map((face) => [nameOf(face), whyNotSure(face)]));
+export function listNames(list, sights, on) {
+  const shown = JSON.stringify(sights.map(({ id, face }) => [id, nameOf(face), whyNotSure(face)]));
   if (list.dataset.names === shown) return;
+  const focused = document.activeElement.closest?.('[data-sight]')?.dataset.sight;
   list.dataset.names = shown;
-  list.replaceChildren(...faces.map((face) => {
-    const row = element('li', 'face face-live');
-    const text = element('div', 'face-text');
-    row.dataset.kind = face.decision;
-    text.append(nameElement(nameOf(face)), ...why(face));
-    row.append(text);
+  list.replaceChildren(...sights.map((sight) => {
+    const row = rowOf(sight, on);
+    row.classList.add('face-live');
+    row.querySelector('.face-text').append(...registerButton(sight, on));
     return row;
   }));
+  if (focused) list.querySelector(`[data-sight="${focused}"] .face-open`)?.focus({ preventScroll: true });
 }
 
 export function clearFaces(list) {
@@ -40,22 +41,26 @@ export function clearFaces(list) {
   list.replaceChildren();
 }
 
-function says(face, registerUrl) {
+function rowOf(sight, on) {
+  const row = element('li', 'face');
   const text = element('div', 'face-text');
-  text.append(nameElement(nameOf(face)), ...why(face), bar(face), element('p', 'face-score', scoreInWords(face)));
-  if (face.decision === 'unknown') text.append(registerLink(registerUrl));
-  return text;
+  const open = button('face-open', '', () => on.pick(sight.id, open));
+  const reason = whyNotSure(sight.face);
+  row.dataset.kind = sight.face.decision;
+  row.dataset.testid = 'face';
+  row.dataset.sight = sight.id;
+  open.append(nameElement(nameOf(sight.face)), element('span', 'sr', ` ${t('recognise.why')}`));
+  text.append(open, ...(reason ? [element('p', 'face-why', reason)] : []));
+  row.append(text);
+  for (const [event, lit] of [['pointerenter', true], ['pointerleave', false], ['focusin', true], ['focusout', false]]) {
+    row.addEventListener(event, () => on.light(sight.id, lit));
+  }
+  return row;
 }
 
-function why(face) {
-  const reason = whyNotSure(face);
-  return reason ? [element('p', 'face-why', reason)] : [];
-}
-
-function registerLink(url) {
-  const link = element('a', 'face-link', 'Register this person');
-  link.href = url;
-  return link;
+function registerButton(sight, on) {
+  if (sight.face.decision !== 'unknown') return [];
+  return [button('face-link', t('recognise.register'), () => on.register(sight.id))];
 }
 
 function nameElement(name) {
@@ -65,29 +70,10 @@ function nameElement(name) {
   return strong;
 }
 
-// Says nothing that the words beside it do not say, so it is kept from screen readers.
-function bar({ score, threshold }) {
-  const track = element('div', 'bar');
-  const fill = element('div', 'bar-fill');
-  const need = element('div', 'bar-need');
-  fill.style.width = `${Math.max(0, Math.min(1, score ?? 0)) * 100}%`;
-  need.style.left = `${Math.min(1, threshold) * 100}%`;
-  track.setAttribute('aria-hidden', 'true');
-  track.append(fill, need);
-  return track;
-}
-
-function crop(box, picture, image) {
-  const canvas = cropFace(picture, box, image, CROP, MARGIN);
+function crop({ face, picture, image }) {
+  const canvas = cropFace(picture, face.box, image, CROP, MARGIN);
   if (!canvas) return [];
   canvas.className = 'face-crop';
   canvas.setAttribute('aria-hidden', 'true');
   return [canvas];
-}
-
-function element(tag, className, text = '') {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
 }

@@ -1,26 +1,26 @@
 // The other way to give a photo: choose, drop or paste a file. The file itself is what gets sent, untouched.
 
-/** Calls `onPhoto(file)` for every file chosen, dropped on the page or pasted. */
-export function takePhotos(input, stage, onPhoto) {
+/** Calls `onPhotos(files)` for the files chosen, dropped on the page or pasted together. */
+export function takePhotos(input, stage, onPhotos) {
   for (const button of document.querySelectorAll('[data-choose]')) {
     button.addEventListener('click', () => input.click());
   }
   input.addEventListener('change', () => {
-    const [file] = input.files;
-    if (file) onPhoto(file);
+    const files = [...input.files];
+    if (files.length) onPhotos(files);
     input.value = ''; // The same file chosen again must count as a new choice.
   });
   document.addEventListener('paste', (event) => {
-    const [file] = event.clipboardData?.files ?? [];
-    if (!file) return;
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
     event.preventDefault();
-    onPhoto(file);
+    onPhotos(files);
   });
-  takeDrops(stage, onPhoto);
+  takeDrops(stage, onPhotos);
 }
 
 // The whole page takes drops: a near miss would make the browser leave the page for the photo.
-function takeDrops(stage, onPhoto) {
+function takeDrops(stage, onPhotos) {
   let depth = 0;
   const carriesFile = (event) => event.dataTransfer?.types.includes('Files');
   const mark = (by) => {
@@ -34,8 +34,8 @@ function takeDrops(stage, onPhoto) {
     if (!carriesFile(event)) return;
     event.preventDefault();
     mark(0);
-    const [file] = event.dataTransfer.files;
-    if (file) onPhoto(file);
+    const files = [...event.dataTransfer.files];
+    if (files.length) onPhotos(files);
   });
 }
 

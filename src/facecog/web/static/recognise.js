@@ -1,36 +1,39 @@
-// Recognise: names over the running camera, or over a photo with a list of its faces.
+// Recognise: names over the running camera, or over photos with a list of their faces; a tap on a face says why.
 
-import { Problem, recognise } from './api.js';
+import { Adopt } from './adopt.js';
 import { Camera } from './camera.js';
 import { clearFaces, listFaces, listNames } from './faces.js';
-import { Live } from './live.js';
-import { closePicture, openPicture, takePhotos } from './photo.js';
+import { Looking } from './looking.js';
+import { takePhotos } from './photo.js';
+import { Photos } from './photos.js';
 import { Stage } from './stage.js';
-import { aloud, basisInWords, leftToRight, nameOf, whoIsInThePhoto, whoIsThere } from './words.js';
+import { number, t } from './texts.js';
+import { Why } from './why.js';
+import { aloud, basisInWords, leftToRight, nameOf, spokenNames, whoIsInThePhoto, whoIsThere } from './words.js';
 
-const STEADY = 2; // Answers that must agree before they are read aloud: a flicker is no news.
+const STEADY = 3; // Answers that must agree before they are read aloud: a flicker is no news.
 
 const $ = (id) => document.getElementById(id);
 const stage = new Stage();
 const camera = new Camera(stage.video, (trouble) => noCamera(trouble));
-const live = new Live(camera, { onAnswer: liveAnswer, onProblem: liveProblem });
-let picture = null;
-let latest = null; // The file chosen last: a large one may open after its successor.
-let asking = null;
+const looking = new Looking(camera, { sights: liveSights, pace: showPace, problem: liveProblem });
+const photos = new Photos($('photos'), showItem);
+const why = new Why($('why'), { register, closed: whyClosed });
+const adopt = new Adopt($('adopt'), adopted);
+const on = { pick, register, light: (id, lit) => stage.marks.light(id, lit) };
+let sights = []; // what is shown: of faces.js
 let paused = false;
-let lastFrame = null;
+let heldForWhy = false; // The live view stands only because a face was tapped.
 let steady = { who: '', times: 0 };
 
 // --- the camera ---
 
 async function toCamera() {
-  latest = null;
-  leavePhoto();
+  photos.leave();
   stage.clear();
   enter('camera');
-  paused = false;
-  lastFrame = null;
-  summary('Looking');
+  paused = heldForWhy = false;
+  summary(t('recognise.looking'));
   try {
     if (await camera.start()) watch();
   } catch (trouble) {
@@ -48,116 +51,144 @@ function watch() {
   stage.showCamera(camera.size, camera.mirrored);
   $('flip').hidden = !camera.several;
   $('live-toggle').disabled = false;
-  toggleSays('Pause');
-  live.start();
+  toggleDoes('pause');
+  looking.start();
 }
 
 function noCamera(trouble) {
-  live.stop();
+  looking.stop();
   stage.clear();
   enter('no-camera');
-  summary('Waiting for a photo');
+  summary(t('recognise.waiting_for_photo'));
   stage.notice(trouble.message, Boolean(navigator.mediaDevices));
 }
 
-// Paused, the camera is off, and the last answered frame stays with its boxes.
+// Paused, the camera is off, and the last answered frame stays with its faces.
 function pause() {
   paused = true;
-  live.stop();
-  if (lastFrame) stage.picture.replaceChildren(lastFrame);
+  looking.stop();
+  if (looking.frame) stage.picture.replaceChildren(looking.frame);
   stage.picture.toggleAttribute('data-mirrored', camera.mirrored);
   camera.stop();
   stage.root.toggleAttribute('data-live', false);
-  stage.pill('Paused');
-  toggleSays('Resume');
+  stage.pill(t('recognise.paused'));
+  toggleDoes('resume');
+  $('pace').textContent = '';
 }
 
-function liveAnswer(answer, frame) {
-  lastFrame = frame;
+function liveSights(seen, answer) {
+  const mirrored = camera.mirrored;
   say('');
-  answer.faces = leftToRight(answer.faces, camera.mirrored);
-  show(answer, camera.mirrored);
-  summary(whoIsThere(answer.faces));
-  listNames($('faces'), headingSaysAll(answer.faces) ? [] : answer.faces);
+  show(leftToRight(seen, mirrored), answer.image, mirrored);
+  const known = sights.filter(({ face }) => face);
+  const faces = known.map(({ face }) => face);
+  const unsure = known.length < sights.length;
+  summary(faces.length || !unsure ? whoIsThere(faces) : t('recognise.looking'));
+  listNames($('faces'), headingSaysAll(faces) ? [] : known, on);
   if (answer.gallery) basis(basisInWords(answer)); // Else nobody was compared.
   stage.root.dataset.frames = Number(stage.root.dataset.frames) + 1;
-  announceSteady(aloud(whoIsThere(answer.faces), answer.faces));
+  if (!unsure) announceSteady(aloud(whoIsThere(faces), faces));
 }
 
 function headingSaysAll(faces) {
-  return faces.length < 2 && faces.every((face) => face.decision !== 'uncertain');
+  return faces.length < 2 && faces.every((face) => face.decision === 'match');
 }
 
 function liveProblem(problem) {
-  stage.marks.clear();
+  show([], looking.frame ?? camera.size);
   clearFaces($('faces'));
-  summary('Waiting');
-  say(problem.passing ? `${problem.message} This page keeps trying.` : problem.message, 'refused');
+  summary(t('recognise.waiting'));
+  say(problem.passing ? `${problem.said} ${t('recognise.keeps_trying')}` : problem.said, 'refused');
 }
 
 function announceSteady(who) {
   steady = steady.who === who ? { who, times: steady.times + 1 } : { who, times: 1 };
-  if (steady.times === STEADY) $('announce').textContent = who;
+  if (steady.times === STEADY && $('announce').textContent !== who) $('announce').textContent = who;
 }
 
-// --- the photo ---
+function showPace({ fps, delay }) {
+  $('pace').textContent = t('recognise.pace', { fps: number(fps, { maximumFractionDigits: 1, minimumFractionDigits: 1 }), delay: Math.round(delay) });
+}
 
-async function showPhoto(file) {
-  latest = file;
-  const next = await openPicture(file);
-  if (latest !== file) return closePicture(next);
-  live.stop();
+// --- photos ---
+
+function showPhotos(files) {
+  looking.stop();
   camera.stop();
-  leavePhoto();
-  picture = next;
-  stage.showPicture(picture);
+  stage.clear();
   enter('sending');
-  summary('Looking at the photo');
-  asking = new AbortController();
-  const { signal } = asking;
-  try {
-    photoAnswer(await recognise(file, signal));
-  } catch (problem) {
-    if (signal.aborted) return; // Another photo, or the camera, came first.
-    if (!(problem instanceof Problem)) throw problem;
-    photoProblem(problem);
-  }
+  summary(t('recognise.looking_at_photo'));
+  photos.take(files);
 }
 
-function photoAnswer(answer) {
-  enter('done');
-  answer.faces = leftToRight(answer.faces);
-  show(answer);
-  summary(whoIsInThePhoto(answer.faces));
-  $('announce').textContent = aloud($('summary').textContent, answer.faces);
+function showItem({ picture, answer, problem }) {
+  if (picture) stage.showPicture(picture);
+  if (problem) return photoProblem(problem, picture);
+  enter(answer ? 'done' : 'sending');
+  summary(answer ? whoIsInThePhoto(answer.faces) : t('recognise.looking_at_photo'));
+  if (answer) photoAnswer(answer, picture);
+}
+
+function photoAnswer(answer, picture) {
+  const { image } = answer;
+  show(leftToRight(answer.faces).map((face, id) => ({ id, box: face.box, face, picture, image, answer })), image);
+  const faces = sights.map(({ face }) => face);
+  summary(whoIsInThePhoto(faces));
+  $('announce').textContent = aloud($('summary').textContent, faces);
   basis(basisInWords(answer));
-  listFaces($('faces'), answer.faces, {
-    picture,
-    image: answer.image,
-    registerUrl: $('work').dataset.register,
-    light: (index, on) => stage.marks.light(index, on),
-  });
+  listFaces($('faces'), sights, on);
 }
 
-function photoProblem(problem) {
+function photoProblem(problem, picture) {
   enter('refused');
   const faces = problem.faces.map((face) => ({ box: face.box, kind: 'refused' }));
   if (faces.length) stage.mark(faces, problem.image ?? picture);
-  summary(problem.code === 'no_face' ? 'Nobody in the photo' : 'Not this photo');
-  say(problem.message, 'refused');
+  summary(t(problem.code === 'no_face' ? 'recognise.nobody_in_photo' : 'recognise.not_this_photo'));
+  say(problem.said, 'refused');
 }
 
-function leavePhoto() {
-  asking?.abort();
-  closePicture(picture);
-  picture = null;
+// --- one face: why, and who it is ---
+
+function pick(id, opener = stage.marks.boxOf(id)) {
+  const sight = sights.find((one) => one.id === id);
+  if (!sight?.face) return;
+  holdForWhy();
+  why.show(sight, opener);
+}
+
+function register(id) {
+  const sight = sights.find((one) => one.id === id);
+  if (!sight?.face) return;
+  holdForWhy();
+  adopt.ask(sight);
+}
+
+function holdForWhy() {
+  if (!looking.running) return;
+  pause();
+  heldForWhy = true;
+}
+
+function whyClosed(opener) {
+  if (heldForWhy) return backToCamera();
+  opener?.focus({ preventScroll: true });
+}
+
+async function adopted() {
+  why.hide();
+  if (stage.state === 'camera') return backToCamera();
+  await photos.again();
+  stage.marks.boxOf(0)?.focus({ preventScroll: true });
 }
 
 // --- what is shown and what can be done ---
 
-function show({ faces, image }, mirrored = false) {
-  stage.mark(faces.map((face) => ({ box: face.box, kind: face.decision, label: nameOf(face) })), image, mirrored);
-  stage.root.dataset.names = JSON.stringify(faces.map(nameOf));
+function show(seen, image, mirrored = false) {
+  sights = seen;
+  const spoken = spokenNames(seen.map(({ face }) => face));
+  const names = seen.map(({ face }) => (face ? nameOf(face) : '…'));
+  stage.mark(seen.map(({ id, box, face }, index) => ({ id, box, kind: face?.decision ?? 'looking', label: names[index], spoken: spoken[index] })), image, mirrored);
+  stage.root.dataset.names = JSON.stringify(names);
 }
 
 function enter(state) {
@@ -167,15 +198,19 @@ function enter(state) {
   $('live-toggle').disabled = true;
   $('flip').hidden = true;
   $('to-camera').hidden = state === 'camera' || state === 'no-camera';
+  $('pace').textContent = '';
   basis('');
+  sights = [];
+  stage.marks.clear();
   stage.root.dataset.names = '[]';
   clearFaces($('faces'));
+  why.hide();
   say('');
 }
 
-function toggleSays(text) {
-  $('live-toggle').dataset.does = text.toLowerCase();
-  $('live-toggle-text').textContent = text;
+function toggleDoes(what) {
+  $('live-toggle').dataset.does = what;
+  $('live-toggle-text').textContent = t(`recognise.${what}`);
 }
 
 function summary(text) {
@@ -192,10 +227,14 @@ function say(text, kind = '') {
   if (message.textContent !== text) message.textContent = text; // Said once, not with every frame.
 }
 
+stage.layer.removeAttribute('aria-hidden'); // Here the boxes are buttons.
+stage.layer.role = 'group';
+stage.layer.setAttribute('aria-label', t('recognise.faces'));
+stage.marks.onPick = ({ id }) => pick(id);
 $('live-toggle').addEventListener('click', () => (paused ? backToCamera() : pause()));
 for (const id of ['to-camera', 'retry']) $(id).addEventListener('click', backToCamera);
 $('flip').addEventListener('click', async () => {
-  live.stop();
+  looking.stop();
   stage.marks.clear();
   try {
     if (await camera.flip()) watch();
@@ -203,15 +242,16 @@ $('flip').addEventListener('click', async () => {
     noCamera(trouble);
   }
 });
-takePhotos($('file'), stage.root, showPhoto);
+takePhotos($('file'), stage.root, showPhotos);
 
 // A camera that nobody looks at is switched off.
 document.addEventListener('visibilitychange', () => {
   if (stage.state !== 'camera' || paused) return;
   if (document.hidden) {
-    live.stop();
+    looking.stop();
     camera.stop();
   } else toCamera();
 });
+window.addEventListener('pagehide', () => looking.stop());
 
 toCamera();

@@ -182,7 +182,7 @@ $('form').addEventListener('submit', (event) => {
   event.preventDefault();
   if (stage.state !== 'sending') send();
 });
-takePhotos($('file'), stage.root, (file) => showPhoto(file, 'photo'));
+takePhotos($('file'), stage.root, ([file]) => showPhoto(file, 'photo'));
 
 // A camera that nobody looks at is switched off.
 document.addEventListener('visibilitychange', () => {
