@@ -74,7 +74,7 @@ def test_look_alikes_are_not_guessed_between(site: Site, open_page: OpenPage, ph
     expect(unsure.locator(".face-name")).to_have_text("Not sure")
     expect(unsure.locator(".face-why")).to_have_text(ALIKE)
     expect(unsure.locator(".face-score")).to_contain_text(", a match from 0.")
-    expect(page.get_by_role("link", name="Register this person")).to_have_count(1)
+    expect(page.get_by_role("button", name="Register this person")).to_have_count(1)
 
 
 def test_look_alikes_are_not_guessed_between_live(
@@ -107,7 +107,7 @@ def test_a_face_too_poor_to_judge_is_not_called_unknown(
     expect(page.get_by_test_id("summary")).to_have_text("Not sure")
     expect(page.locator(".face-why")).to_contain_text("Too poor to judge. The face is too dark")
     expect(page.get_by_test_id("announce")).to_contain_text("Not sure. Too poor to judge.")
-    expect(page.get_by_role("link", name="Register this person")).to_have_count(0)
+    expect(page.get_by_role("button", name="Register this person")).to_have_count(0)
     for selector in (".face-name", ".face-why", ".label"):
         ratio = page.locator(selector).first.evaluate(CONTRAST)
         assert ratio >= 4.5, f"{selector}: {ratio:.1f}"

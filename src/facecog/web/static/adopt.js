@@ -44,7 +44,7 @@ export class Adopt {
 
   async #send() {
     if (this.#sending) return;
-    if (!this.name.value) return this.name.complain(t('naming.missing'));
+    if (!this.name.value) return this.name.complain(t('naming.name_first'));
     const sight = this.#sight;
     this.#busy(true);
     this.#say('');

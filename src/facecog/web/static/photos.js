@@ -75,7 +75,7 @@ export class Photos {
 
   #show(item) {
     this.#shown = item;
-    for (const one of this.#items) one.thumb?.toggleAttribute('aria-current', one === item);
+    for (const one of this.#items) one.thumb?.setAttribute('aria-current', String(one === item));
     item.thumb?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     if (item.picture) this.onShow(item);
   }

@@ -3,6 +3,7 @@
 const element = document.getElementById('texts');
 const catalogue = element ? JSON.parse(element.textContent) : {};
 export const language = document.documentElement.lang;
+const locale = { en: 'en-GB' }[language] ?? language; // The catalogue's English: "Anna, Ben and Carl", 24 Nov 2026.
 const plurals = new Intl.PluralRules(language);
 
 /** A text by "section.name", its {values} filled in; one that counts is chosen by the value `n`. */
@@ -24,15 +25,15 @@ export function has(key) {
 }
 
 export function number(value, options = {}) {
-  return value.toLocaleString(language, options);
+  return value.toLocaleString(locale, options);
 }
 
 /** "Anna, Ben and Carl"; type: conjunction ("and") or disjunction ("or"). */
 export function listed(names, type = 'conjunction') {
-  return new Intl.ListFormat(language, { type }).format(names);
+  return new Intl.ListFormat(locale, { type }).format(names);
 }
 
 /** "24 Nov 2026, 16:15" as the language writes it. */
 export function moment(iso) {
-  return new Date(iso).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+  return new Date(iso).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
 }
