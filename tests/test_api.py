@@ -9,6 +9,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +22,9 @@ from werkzeug.test import TestResponse
 from facecog.config import Settings
 from facecog.decision import LEVEL
 from facecog.errors import DatabaseUnavailable
+from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
+from facecog.store import Store
 from tests import fakes, sending
 from tests.assets import photo
 from tests.conftest import app_of
@@ -451,6 +454,18 @@ REQUESTS: dict[str, tuple[Json, int, str]] = {
         400,
         "malformed_json",
     ),
+    **{
+        f"a point {words}": ({"json": {**NAMED, "near": near}}, 400, code)
+        for words, near, code in [
+            ("outside", "0.5,1.1", "malformed_request"),
+            ("before", "-0.1,0.5", "malformed_request"),
+            ("of one number", "0.5", "malformed_request"),
+            ("of three", "0.1,0.2,0.3", "malformed_request"),
+            ("in words", "left,top", "malformed_request"),
+            ("nowhere", "nan,nan", "malformed_request"),
+            ("as a list", [0.5, 0.5], "malformed_json"),
+        ]
+    },
     "a list for a yes": ({"json": {**NAMED, "allow_mismatch": []}}, 400, "malformed_json"),
     "too many parts": (multipart(**{f"p{n}": "x" for n in range(30)}), 413, "too_large"),
 }
@@ -482,6 +497,69 @@ CALLS: dict[str, tuple[str, str, Json, int, str]] = {
     "no sample to show": ("GET", f"/api/samples/{NOWHERE}", {}, 404, "sample_not_found"),
     "no crop to show": ("GET", f"/api/samples/{NOWHERE}.jpg", {}, 404, "sample_not_found"),
     "no sample to delete": ("DELETE", f"/api/samples/{NOWHERE}", {}, 404, "sample_not_found"),
+    "no sample to move": (
+        "PATCH",
+        f"/api/samples/{NOWHERE}",
+        as_json(name="Ben"),
+        404,
+        "sample_not_found",
+    ),
+    "a sample to move nowhere": (
+        "PATCH",
+        f"/api/samples/{NOWHERE}",
+        as_json(),
+        400,
+        "missing_field",
+    ),
+    "a sample to move to no id": (
+        "PATCH",
+        f"/api/samples/{NOWHERE}",
+        as_json(subject_id="anna\0"),
+        404,
+        "subject_not_found",
+    ),
+    "nobody to merge": (
+        "POST",
+        f"/api/subjects/{NOWHERE}/merge",
+        as_json(into=str(uuid4())),
+        404,
+        "subject_not_found",
+    ),
+    "somebody to merge with nobody": (
+        "POST",
+        f"/api/subjects/{NOWHERE}/merge",
+        as_json(),
+        400,
+        "missing_field",
+    ),
+    "somebody to merge with themself": (
+        "POST",
+        f"/api/subjects/{NOWHERE}/merge",
+        as_json(into=NOWHERE.upper()),
+        422,
+        "invalid_input",
+    ),
+    "nothing to undo": ("POST", f"/api/changes/{NOWHERE}/undo", {}, 404, "change_not_found"),
+    "nothing to erase": ("DELETE", f"/api/changes/{NOWHERE}", {}, 404, "change_not_found"),
+    "a cursor of no changes": ("GET", "/api/changes?cursor=anna", {}, 422, "invalid_cursor"),
+    "an order of nobody's": ("GET", "/api/subjects?sort=age", {}, 422, "invalid_sort"),
+    "a doubtful end": (
+        "DELETE",
+        f"/api/subjects/{NOWHERE}?forever=perhaps",
+        {},
+        400,
+        "malformed_request",
+    ),
+    **{
+        f"a size of {side}": (
+            "GET",
+            f"/api/samples/{NOWHERE}.jpg?side={side}",
+            {},
+            422,
+            "invalid_size",
+        )
+        for side in ("", "0", "100", "96.0", "-96", "9" * 5000)
+    },
     "no id": ("GET", "/api/subjects/anna", {}, 404, "not_found"),
     "a path as an id": ("GET", "/api/samples/..%2f..%2ffaces.db", {}, 404, "not_found"),
     "no such address": ("GET", "/api/nothing", {}, 404, "not_found"),
@@ -550,6 +628,112 @@ def test_a_name_that_is_taken_is_refused_and_stays(client: FlaskClient) -> None:
 
     assert_refusal(Described(client), answer, 409, "name_taken")
     assert client.get(f"/api/subjects/{ben}").get_json()["name"] == "Ben"
+
+
+# -- changes ----------------------------------------------------------------------------------
+
+
+def test_people_are_listed_by_name_or_date_with_their_number_and_a_cover(
+    client: FlaskClient,
+) -> None:
+    samples = {
+        name: registered(client, name, name.lower().encode())["sample"]["url"]
+        for name in ("Cleo", "Anna", "Ben")
+    }
+
+    def listed(query: str) -> list[str]:
+        return [one["name"] for one in client.get(f"/api/subjects?{query}").get_json()["subjects"]]
+
+    assert listed("sort=name") == ["Anna", "Ben", "Cleo"]
+    assert listed("sort=newest") == ["Ben", "Anna", "Cleo"]
+    assert listed("sort=oldest&limit=2") == ["Cleo", "Anna"]
+    page = client.get("/api/subjects?limit=1&q=n").get_json()
+    assert page["total"] == 2
+    assert {one["name"]: one["cover"] for one in page["subjects"]} == {"Anna": samples["Anna"]}
+
+
+def test_what_was_deleted_is_gone_until_it_is_undone(client: FlaskClient, tmp_path: Path) -> None:
+    anna = registered(client, "Anna")
+    subject, crop = f"/api/subjects/{anna['subject']['id']}", anna["sample"]["url"]
+    before = kept(tmp_path / "home")
+
+    change = client.delete(subject).get_json()["change"]
+
+    assert client.get(subject).status_code == client.get(crop).status_code == 404
+    assert client.post("/api/recognise", **form(image=b"anna~2")).get_json()["name"] is None
+    undone = client.post(f"/api/changes/{change['id']}/undo")
+    assert undone.get_json()["subject"] == anna["subject"] == client.get(subject).get_json()
+    assert client.get(crop).status_code == 200
+    assert client.post("/api/recognise", **form(image=b"anna~2")).get_json()["name"] == "Anna"
+    assert kept(tmp_path / "home") == before
+    again = client.post(f"/api/changes/{change['id']}/undo")
+    assert_refusal(Described(client), again, 409, "cannot_undo")
+
+
+@pytest.mark.parametrize("forever", ["true", "1"])
+@pytest.mark.parametrize("what", ["subjects", "samples"])
+def test_what_is_deleted_forever_leaves_nothing(
+    client: FlaskClient, tmp_path: Path, what: str, forever: str
+) -> None:
+    answer = registered(client, "Anna")
+    path = f"/api/{what}/{answer[what[:-1]]['id']}"
+    assert client.delete(path).status_code == 200
+
+    assert client.delete(f"{path}?forever={forever}").status_code == 204
+
+    assert {**kept(tmp_path / "home"), "subjects": 0} == NOTHING
+    assert client.get("/api/changes").get_json() == {"changes": [], "next_cursor": None}
+
+
+def test_where_nothing_is_kept_no_change_is_answered(settings: Settings, tmp_path: Path) -> None:
+    with closing(Store.on_sqlite(settings.home, undo=timedelta(0))) as store:
+        index = MemoryIndex(store, fakes.MODEL)
+        facecog = Facecog(fakes.FakeEngine(), store, index, fakes.CALIBRATION, fakes.decode)
+        api = Described(app_of(facecog, settings).test_client())
+        anna = api("POST", "/api/register", **form(name="Anna", image=b"anna"))
+        sample = anna["sample"]["id"]
+        one_sample, subject = "/api/samples/{sample_id}", "/api/subjects/{subject_id}"
+
+        moved = api("PATCH", f"/api/samples/{sample}", one_sample, json={"name": "Ben"})
+        assert (moved["change"], moved["subject"]["name"]) == (None, "Ben")
+        ben = f"/api/subjects/{moved['subject']['id']}"
+        assert api("PATCH", ben, subject, json={"name": "Benno"})["change"] is None
+        into = {"into": moved["subject"]["id"]}
+        merge = f"/api/subjects/{anna['subject']['id']}/merge"
+        assert api("POST", merge, f"{subject}/merge", json=into)["change"] is None
+        assert api("DELETE", f"/api/samples/{sample}", one_sample).status_code == 204
+        assert api("DELETE", ben, subject).status_code == 204
+        assert api("GET", "/api/changes")["changes"] == []
+        assert kept(settings.home) == NOTHING
+
+
+def test_of_several_faces_the_one_that_is_pointed_at_is_registered(client: FlaskClient) -> None:
+    sent = multipart(name="Ben", image=b"anna+ben", near="0.9,0.5")
+
+    assert client.post("/api/register", **sent).status_code == 201
+    assert client.post("/api/recognise", **form(image=b"ben")).get_json()["name"] == "Ben"
+
+
+def test_a_photo_of_nobody_is_an_answer_where_that_is_wanted(api: Described) -> None:
+    api("POST", "/api/register", **form(name="Anna", image=b"anna"))
+
+    found = api("POST", "/api/recognise", **multipart(image=b"", allow_no_face="true"))
+
+    assert (found["name"], found["faces"], found["gallery"]["samples"]) == (None, [], 1)
+
+
+def test_a_crop_comes_in_smaller_sizes(real_client: FlaskClient) -> None:
+    answer = real_client.post("/api/register", **multipart(name="A", image=photo("obama.jpg")))
+    url = answer.get_json()["sample"]["url"]
+    whole = Image.open(io.BytesIO(real_client.get(url).data))
+
+    for side in (96, 160, 320):
+        small = real_client.get(f"{url}?side={side}")
+        picture = Image.open(io.BytesIO(small.data))
+        assert small.mimetype == "image/jpeg"
+        assert (picture.format, max(picture.size)) == ("JPEG", side)
+        ratio = whole.width / whole.height
+        assert picture.width / picture.height == pytest.approx(ratio, abs=0.02)
 
 
 def test_a_face_that_is_registered_under_another_name_is_refused_unless_allowed(

@@ -305,9 +305,73 @@ def test_samples_are_listed_shown_and_deleted(run: Run) -> None:
     assert len(lines(run("samples", "list", "Anna", "--json"))) == 1
 
 
+def test_samples_are_moved_people_merged_and_all_is_undone(run: Run) -> None:
+    run("register", "Anna", "anna.jpg", "anna~2.jpg")
+    run("register", "Ben", "ben.jpg")
+    first, second = (one["id"] for one in lines(run("samples", "list", "Anna", "--json")))
+    ben = lines(run("people", "list", "Ben", "--json"))[0]["id"]
+
+    def undo_of(*command: str) -> tuple[str, str]:
+        said, _, undo = run(*command).stdout.strip().partition(" (facecog changes undo ")
+        return said, undo.rstrip(")")
+
+    said, to_ben = undo_of("samples", "move", first, ben)
+    assert said == "moved to Ben"
+    said, to_cleo = undo_of("samples", "move", second, "Cleo")
+    assert said == "moved to Cleo"
+    said, merged = undo_of("people", "merge", "Cleo", "anna")
+    assert said == "Cleo is Anna now, with 1 sample"
+    said, removed = undo_of("samples", "delete", second)
+    said, renamed = undo_of("people", "rename", "Ben", "Benno")
+    said, deleted = undo_of("people", "delete", "Benno", "--yes")
+    undone = [deleted, renamed, removed, merged, to_cleo, to_ben]
+
+    listed = run("changes", "list").stdout.splitlines()
+    assert [line.split("  ")[0] for line in listed] == undone
+    assert [line.split("  ")[2] for line in listed] == [
+        "Benno and 2 samples deleted",
+        "Ben renamed to Benno",
+        "1 sample of Anna deleted",
+        "Cleo and 1 sample merged into Anna",
+        "1 sample moved from Anna to Cleo",
+        "1 sample moved from Anna to Ben",
+    ]
+    assert [one["id"] for one in lines(run("changes", "list", "--json"))] == undone
+    assert_refused(
+        run("changes", "undo", merged),
+        "What was moved has been moved on, merged or removed since. Undo that first.",
+    )
+    for change in undone:
+        assert run("changes", "undo", change).stdout.endswith(" (undone)\n")
+    assert [line.split("  ", 1)[1] for line in run("people", "list").stdout.splitlines()] == [
+        "2 samples  Anna",
+        "1 sample  Ben",
+    ]
+
+
+def test_changes_are_erased_one_or_all(run: Run, home: Path) -> None:
+    run("register", "Anna", "anna.jpg", "anna~2.jpg", "anna~3.jpg")
+    for sample in lines(run("samples", "list", "Anna", "--json")):
+        run("samples", "delete", sample["id"])
+    first, *_ = lines(run("changes", "list", "--json"))
+
+    assert run("changes", "erase", first["id"]).stdout == "erased\n"
+    assert_refused(
+        run("changes", "undo", first["id"]),
+        "This change is past, or there never was one with this id.",
+    )
+    for wrong in ([], [first["id"], "--all"]):
+        assert run("changes", "erase", *wrong).exit_code == 2
+    assert len(list((home / "dataset").iterdir())) == 2
+    assert run("changes", "erase", "--all").stdout == "erased\n"
+    assert list((home / "dataset").iterdir()) == []
+    assert run("changes", "list").stdout == ""
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
+        (("people", "merge", "Anna", "anna"), "A person cannot be merged with themself."),
         (("people", "rename", "Carl", "Ben"), "There is nobody of that name."),
         (("people", "delete", NOWHERE, "--yes"), "There is nobody with this id."),
         (("people", "rename", "Anna", "Ben"), "Another person has this name already."),

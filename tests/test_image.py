@@ -19,7 +19,7 @@ from PIL import Image
 
 from facecog.domain import Pixels
 from facecog.errors import FacecogError, NotAPicture, TooLarge, TooManyPixels, Truncated
-from facecog.image import WORKING_SIDE, decode, encode_jpeg
+from facecog.image import WORKING_SIDE, decode, encode_jpeg, shrunk_jpeg
 from tests.assets import photo
 from tests.heic import heic
 
@@ -379,3 +379,15 @@ def test_a_crop_is_kept_as_a_small_jpeg_without_metadata() -> None:
     assert set(written.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
     assert np.abs(np.asarray(written).astype(int) - gradient(512, 307)).mean() < 3
     assert Image.open(io.BytesIO(encode_jpeg(gradient()))).size == (48, 36)
+
+
+def test_a_jpeg_is_scaled_down_and_never_up() -> None:
+    whole = encode_jpeg(gradient(500, 300))
+
+    small = Image.open(io.BytesIO(shrunk_jpeg(whole, 100)))
+
+    assert (small.format, small.mode, small.size) == ("JPEG", "RGB", (100, 60))
+    assert np.abs(np.asarray(small).astype(int) - gradient(100, 60)).mean() < 4
+    assert shrunk_jpeg(whole, 500) == whole
+    with pytest.raises(Truncated):
+        shrunk_jpeg(whole[: len(whole) // 2], 100)

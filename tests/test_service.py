@@ -24,6 +24,7 @@ from facecog.errors import (
     SubjectNotFound,
 )
 from facecog.index.memory import MemoryIndex
+from facecog.quality import Policy, verdict
 from facecog.service import Facecog
 from facecog.store import Store
 from tests import fakes
@@ -278,6 +279,57 @@ def test_of_several_faces_the_one_that_is_pointed_at_is_registered(facecog: Face
 
     assert facecog.identify(b"ben").best is not None
     assert facecog.identify(b"anna").best is None
+
+
+def test_nobody_is_an_answer_where_that_is_wanted(facecog: Facecog) -> None:
+    with pytest.raises(NoFace):
+        facecog.identify(b"")
+
+    found = facecog.identify(b"", allow_no_face=True)
+
+    assert (found.faces, found.best) == ((), None)
+    assert found.operation == facecog.in_force().operation
+
+
+def with_policy(store: Store, policy: Policy) -> Facecog:
+    index = MemoryIndex(store, fakes.MODEL)
+    return Facecog(
+        fakes.FakeEngine(), store, index, fakes.CALIBRATION, fakes.decode, quality=policy
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "brightness", "codes"),
+    [
+        ("strict", 40, ["too_dark"]),
+        ("standard", 40, []),
+        ("standard", 20, ["too_dark"]),
+        ("off", 20, []),
+        ("off", 5, []),
+    ],
+)
+def test_a_face_says_what_the_policy_in_force_has_against_it(
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: Policy,
+    brightness: float,
+    codes: list[str],
+) -> None:
+    facecog = with_policy(store, policy)
+    monkeypatch.setattr(fakes, "verdict", lambda _: verdict({"brightness": brightness}))
+
+    (detected,) = facecog.detect(b"anna").faces
+    (found,) = facecog.identify(b"anna").faces
+
+    assert [reason.code for reason in detected.quality.reasons] == codes
+    assert detected.quality.ok == (not codes)
+    judged = ["too_dark"] if brightness < 10 else codes
+    assert [reason.code for reason in found.face.quality.reasons] == judged
+    if codes:
+        with pytest.raises(LowQuality):
+            facecog.enrol("Anna", b"anna")
+    else:
+        assert facecog.enrol("Anna", b"anna").added
 
 
 def test_verify_says_same_and_not_same(facecog: Facecog) -> None:

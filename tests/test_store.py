@@ -694,23 +694,18 @@ def test_the_migrations_make_the_tables_that_the_code_states(
 
 
 def test_a_database_from_before_promises_is_brought_up_to_date(database: Database) -> None:
-    with database.engine.connect().execution_options(writes=True) as connection:
-        with connection.begin():
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0001")
-        with connection.begin():
-            collection = connection.execute(text("SELECT id FROM collections")).scalar_one()
-            connection.execute(
-                insert(tables.subjects).values(
-                    id=NOWHERE,
-                    collection_id=collection,
-                    name="Anna",
-                    name_key="anna",
-                    created_at=datetime.now(timezone.utc),
-                )
+    upgrade_to(database, "0001")
+    with database.engine.begin() as connection:
+        collection = connection.execute(text("SELECT id FROM collections")).scalar_one()
+        connection.execute(
+            insert(tables.subjects).values(
+                id=NOWHERE,
+                collection_id=collection,
+                name="Anna",
+                name_key="anna",
+                created_at=datetime.now(timezone.utc),
             )
+        )
 
     store = database.store()
 
@@ -720,6 +715,43 @@ def test_a_database_from_before_promises_is_brought_up_to_date(database: Databas
     store.set_fpir(0.01)
     store.add_calibration(MODEL, {"margin": 0.2})
     assert (store.fpir(), store.calibration(MODEL)) == (0.01, {"margin": 0.2})
+
+
+def test_a_database_from_before_changes_keeps_its_people_and_crops(database: Database) -> None:
+    upgrade_to(database, "0002")
+    with database.engine.begin() as connection:
+        collection = connection.execute(text("SELECT id FROM collections")).scalar_one()
+        made = {"created_at": datetime.now(timezone.utc)}
+        connection.execute(
+            insert(tables.subjects).values(
+                id=NOWHERE, collection_id=collection, name="Anna", name_key="anna", **made
+            )
+        )
+        sample = {"id": NOWHERE, "subject_id": NOWHERE, "photo_sha256": "0" * 64, "quality": {}}
+        connection.execute(insert(tables.samples).values(origin="test", **sample, **made))
+        connection.execute(insert(tables.crops).values(sample_id=NOWHERE, jpeg=b"crop"))
+
+    store = database.store()
+
+    if database.dataset:
+        (database.dataset / f"{NOWHERE}.jpg").write_bytes(b"crop")
+    change = store.journal.delete(NOWHERE)
+    assert change
+    store.journal.undo(change.id)
+    assert store.crop(NOWHERE) == b"crop"
+    store.journal.delete(NOWHERE, forever=True)
+    assert database.crop_ids() == set()
+
+
+def upgrade_to(database: Database, version: str) -> None:
+    with (
+        database.engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+    ):
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
 
 
 def test_a_database_of_a_newer_facecog_is_refused_and_stays(database: Database) -> None:

@@ -19,7 +19,6 @@ from facecog.domain import (
     LookAlikes,
     Operation,
     Picture,
-    Quality,
     Reason,
     Sample,
     Subject,
@@ -137,7 +136,7 @@ class Facecog:
             NoFace.
         """
         picture = self._decode(photo)
-        faces = self._judged(self._engine.embed(picture))
+        faces = tuple(map(self._explained, self._engine.embed(picture)))
         if not faces and not allow_no_face:
             raise NoFace("There is no face in this photo.", picture.size)
         found = self._index.search([template_of(face) for face in faces], CANDIDATES)
@@ -169,7 +168,7 @@ class Facecog:
     def detect(self, photo: bytes) -> Detection:
         """The faces of a photo, none too."""
         picture = self._decode(photo)
-        return Detection(picture.size, self._judged(self._engine.detect(picture)))
+        return Detection(picture.size, tuple(map(self._by_policy, self._engine.detect(picture))))
 
     def embed(self, photo: bytes) -> Detection:
         """The faces of a photo, none too, each with its template."""
@@ -180,18 +179,14 @@ class Facecog:
         """Why a face may not be registered; empty when it may."""
         return reasons(face.quality.measures, self._quality)
 
-    def _judged(self, faces: tuple[Face, ...]) -> tuple[Face, ...]:
-        """The faces, each with the reasons of the policy in force.
+    def _by_policy(self, face: Face) -> Face:
+        """The face with the reasons that the policy in force has against it."""
+        return replace(face, quality=replace(face.quality, reasons=self.unfit(face)))
 
-        One that is too poor to be judged keeps those of the standard, where the policy has none.
-        """
-        return tuple(replace(face, quality=self._verdict(face)) for face in faces)
-
-    def _verdict(self, face: Face) -> Quality:
-        why = self.unfit(face)
-        if why or face.quality.judgeable:
-            return replace(face.quality, reasons=why)
-        return face.quality
+    def _explained(self, face: Face) -> Face:
+        """The same, except that one too poor to be judged always says why."""
+        judged = self._by_policy(face)
+        return judged if face.quality.judgeable or not judged.quality.ok else face
 
     # -- people -------------------------------------------------------------------------------
 
