@@ -1,6 +1,6 @@
 """Under which addresses and names others in the network reach this machine.
 
-Nothing is sent to find them.
+Nothing is sent to find them, except what the system's resolver does to look up its own host name.
 """
 
 from __future__ import annotations

@@ -80,6 +80,8 @@ class TlsChannel(HTTPChannel):  # type: ignore[misc]
 
     def _readable_bytes(self) -> bytes:
         """The next bytes in the clear, empty at the end. Raises: OSError, ssl.SSLWantReadError."""
+        if self.socket is None:  # a thread closed it in the meantime
+            return b""
         if not self.plain and not self.secure:
             self._shake_hands()
         return bytes(self.socket.recv(RECORD))
@@ -108,7 +110,7 @@ class TlsChannel(HTTPChannel):  # type: ignore[misc]
     def send(self, data: bytes, do_close: bool = True) -> int:
         try:
             with self.tls_lock:
-                return self.socket.send(data) if self.socket else 0
+                return self.socket.send(data) if self.socket is not None else 0
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError, BlockingIOError):
             return 0
         except OSError:  # the client is gone, or broke the protocol
@@ -117,13 +119,14 @@ class TlsChannel(HTTPChannel):  # type: ignore[misc]
                 self.handle_close()
             return 0
 
-    def close(self) -> None:
-        with self.tls_lock:
-            if self.secure and self.socket:
+    def handle_close(self) -> None:
+        # Both locks, always in this order: then no other thread is using the socket.
+        with self.outbuf_lock, self.tls_lock:
+            if self.secure and self.socket is not None:
                 # "This is all", so that a client can tell it from a connection that was cut.
                 with suppress(OSError, ValueError):
                     self.socket.unwrap()
-            super().close()
+            super().handle_close()
 
 
 class ToHttps(Task):  # type: ignore[misc]
