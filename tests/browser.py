@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -87,6 +87,35 @@ def camera_file(picture: Image.Image, path: Path) -> Path:
     ]
     path.write_bytes(b"".join(frames))
     return path
+
+
+def film(frames: list[bytes], path: Path, each: int = 1) -> Path:
+    """A film for the fake camera, 30 frames a second and over again; each frame stays `each` long."""
+    path.write_bytes(b"".join(frame * each for frame in frames))
+    return path
+
+
+def turning(path: Path, *, each: int = 45) -> Path:
+    """One man looks straight, then to either side, then straight again: a second and a half each."""
+    poses = [seen("obama.jpg"), on_a_wall("obama2.jpg"), ImageOps.mirror(on_a_wall("obama2.jpg"))]
+    return film([jpeg(pose) for pose in poses], path, each)
+
+
+def on_a_wall(name: str, size: tuple[int, int] = (640, 480)) -> Image.Image:
+    """A tall photo as a camera sees the person, before a plain wall."""
+    photo = _opened(name)
+    scale = size[1] * 1.35 / photo.height
+    photo = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+    wall = Image.new("RGB", size, (150, 156, 160))
+    wall.paste(photo, ((size[0] - photo.width) // 2, -20))
+    return wall
+
+
+def slowly(film_: Path, path: Path, each: int) -> Path:
+    """A film of JPEGs again, each of its frames shown `each` times."""
+    start = b"\xff\xd8\xff"
+    frames = [start + rest for rest in film_.read_bytes().split(start)[1:]]
+    return film(frames, path, each)
 
 
 def somebody_on_camera(folder: Path) -> Path:
@@ -228,8 +257,19 @@ def state(page: Page) -> str:
 
 
 def take_photo(page: Page) -> None:
+    """One photo by the shutter, with its verdict; the coach takes none."""
+    switch_coach_off(page)
+    before = page.get_by_test_id("shot").count()
     page.locator("[data-testid=shutter]:enabled").click()
-    page.locator("[data-state=photo]#stage").wait_for()
+    page.locator("[data-testid=shot]:not([data-state=checking])").nth(before).wait_for()
+
+
+def switch_coach_off(page: Page) -> None:
+    auto = page.get_by_test_id("auto")
+    if auto.get_attribute("aria-pressed") == "true":
+        auto.click()
+    for remove in reversed(page.get_by_test_id("shot").all()):
+        remove.get_by_role("button", name="Remove").click()
 
 
 def register_from_camera(page: Page, name: str) -> None:
@@ -238,10 +278,10 @@ def register_from_camera(page: Page, name: str) -> None:
     for _ in range(10):
         take_photo(page)
         page.get_by_test_id("submit").click()
-        page.locator("#stage:not([data-state=photo], [data-state=sending])").wait_for()
+        page.locator("#stage:not([data-state=camera], [data-state=sending])").wait_for()
         if state(page) == "done":
             return
-        page.get_by_test_id("retake").click()
+        page.get_by_test_id("to-camera").click()
     raise AssertionError(page.get_by_test_id("message").text_content())
 
 

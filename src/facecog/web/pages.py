@@ -23,7 +23,8 @@ def home() -> ResponseReturnValue:
 
 @pages.get("/register")
 def register() -> ResponseReturnValue:
-    return render_template("register.html")
+    people, _ = facecog().counts()
+    return render_template("register.html", people=people)
 
 
 @pages.get("/recognise")

@@ -1,19 +1,23 @@
 // The camera: start, stop, switch, and one frame as a canvas. Its troubles come as sentences that say what to do.
 
+import { t } from './texts.js';
+
 const TROUBLE = {
-  insecure: 'Browsers lend the camera only to pages opened over https, or on the machine that runs facecog. Open this page that way, or choose a photo.',
-  NotAllowedError: 'The camera is blocked for this page. Allow it at the camera sign in the address bar and try again, or choose a photo.',
-  NotFoundError: 'No camera was found. Connect one and try again, or choose a photo.',
-  NotReadableError: 'Another program is using the camera. Close it there and try again, or choose a photo.',
-  lost: 'The camera was disconnected. Connect it and try again, or choose a photo.',
-  other: 'The camera did not start. Try again, or choose a photo.',
+  insecure: 'camera.insecure',
+  NotAllowedError: 'camera.refused',
+  NotFoundError: 'camera.missing',
+  NotReadableError: 'camera.busy',
+  lost: 'camera.lost',
+  other: 'camera.other',
 };
 const SAME_AS = { SecurityError: 'NotAllowedError', OverconstrainedError: 'NotFoundError', AbortError: 'NotReadableError', TrackStartError: 'NotReadableError' };
+const CHOICE = 'facecog.camera';
+const BACK = /\b(back|rear|environment|rück\w*)\b/i; // as devices name a camera that looks away from the person
 
 export class Camera {
   #stream = null;
   #turn = 0;
-  #wish = { facingMode: 'user' };
+  #wish = remembered() ?? { facingMode: 'user' };
 
   constructor(video, onLost) {
     this.video = video;
@@ -61,14 +65,31 @@ export class Camera {
     } else {
       const cameras = await listCameras();
       const here = cameras.findIndex((camera) => camera.deviceId === deviceId);
-      this.#wish = { deviceId: { exact: cameras[(here + 1) % cameras.length].deviceId } };
+      return this.choose(cameras[(here + 1) % cameras.length].deviceId);
     }
     return this.start();
   }
 
+  /** One of `devices`, from now on and the next time. */
+  async choose(deviceId) {
+    this.#wish = { deviceId: { exact: deviceId } };
+    remember(deviceId);
+    return this.start();
+  }
+
+  /** Every camera there is, once the first has been allowed: [{deviceId, label}]. */
+  async devices() {
+    return listCameras();
+  }
+
+  get deviceId() {
+    return this.#track?.getSettings().deviceId ?? null;
+  }
+
   /** A mirror is what people expect of a camera that faces them, and of no other. */
   get mirrored() {
-    return this.#track?.getSettings().facingMode !== 'environment';
+    const facing = this.#track?.getSettings().facingMode;
+    return facing ? facing !== 'environment' : !BACK.test(this.#track?.label ?? '');
   }
 
   get size() {
@@ -98,7 +119,7 @@ export class Camera {
     } catch (error) {
       // The camera wished for has gone: any other will do.
       if (error.name !== 'OverconstrainedError') throw error;
-      return navigator.mediaDevices.getUserMedia({ video: true });
+      return navigator.mediaDevices.getUserMedia({ video: size });
     }
   }
 
@@ -113,8 +134,39 @@ export function toJpeg(canvas, quality) {
   return new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', quality));
 }
 
+/** A smaller copy, its long side at most `longest` pixels; the canvas itself when it is no larger. */
+export function scaled(canvas, longest) {
+  const scale = longest / Math.max(canvas.width, canvas.height);
+  if (scale >= 1) return canvas;
+  const copy = document.createElement('canvas');
+  copy.width = Math.round(canvas.width * scale);
+  copy.height = Math.round(canvas.height * scale);
+  const context = copy.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(canvas, 0, 0, copy.width, copy.height);
+  return copy;
+}
+
 function trouble(name) {
-  return new Error(TROUBLE[SAME_AS[name] ?? name] ?? TROUBLE.other);
+  return new Error(t(TROUBLE[SAME_AS[name] ?? name] ?? TROUBLE.other));
+}
+
+// A browser may refuse to keep anything, and then nothing is remembered.
+function remembered() {
+  try {
+    const deviceId = localStorage.getItem(CHOICE);
+    return deviceId ? { deviceId: { exact: deviceId } } : null;
+  } catch {
+    return null;
+  }
+}
+
+function remember(deviceId) {
+  try {
+    localStorage.setItem(CHOICE, deviceId);
+  } catch {
+    // The choice holds until the page is left.
+  }
 }
 
 function release(stream) {

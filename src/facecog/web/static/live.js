@@ -1,7 +1,7 @@
 // The live loop: one frame on its way at a time, the next only after the answer to the last.
 
-import { recognise } from './api.js';
-import { toJpeg } from './camera.js';
+import { detect, recognise } from './api.js';
+import { scaled, toJpeg } from './camera.js';
 
 const LONGEST = 640; // pixels; more does not find more faces at arm's length, and costs the server.
 const QUALITY = 0.85;
@@ -12,8 +12,11 @@ const AFTER_PROBLEM = 2000; // ms
 export class Live {
   #abort = null;
 
-  constructor(camera, { onAnswer, onProblem }) {
+  /** look: asks the server about a frame of at most `longest` pixels; else who is on it. */
+  constructor(camera, { look = who, longest = LONGEST, onAnswer, onProblem }) {
     this.camera = camera;
+    this.look = look;
+    this.longest = longest;
     this.onAnswer = onAnswer;
     this.onProblem = onProblem;
   }
@@ -45,10 +48,10 @@ export class Live {
   /** Resolves to how long to wait before the next look, in ms. */
   async #look(pictures, signal) {
     const captured = await pictures.next();
-    const frame = signal.aborted ? null : this.camera.frame(LONGEST);
+    const frame = signal.aborted ? null : this.camera.frame(this.longest);
     if (!frame) return NO_FRAME;
     try {
-      const answer = await recognise(await toJpeg(frame, QUALITY), { signal, allowNoFace: true });
+      const answer = await this.look(frame, signal);
       if (!signal.aborted) this.onAnswer(answer, frame, captured);
     } catch (problem) {
       if (signal.aborted) return 0;
@@ -91,6 +94,15 @@ export function onScreen() {
   return new Promise((resolve) => {
     requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
   });
+}
+
+async function who(frame, signal) {
+  return recognise(await toJpeg(frame, QUALITY), { signal, allowNoFace: true });
+}
+
+/** Looks for faces only; the frame may be larger than what is sent, and is kept as it is. */
+export async function facesOf(frame, signal) {
+  return detect(await toJpeg(scaled(frame, LONGEST), QUALITY), signal);
 }
 
 function sleep(ms) {

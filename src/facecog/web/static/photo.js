@@ -40,18 +40,33 @@ function takeDrops(stage, onPhotos) {
 }
 
 /** A picture to show: `image` is null where this browser cannot read the format (HEIC), though the server may. */
-export async function openPicture(file) {
+export async function openPicture(file, decode = true) {
   const image = new Image();
   image.alt = '';
   image.src = URL.createObjectURL(file);
   try {
-    await image.decode();
+    await (decode ? image.decode() : loaded(image));
     return { file, image, width: image.naturalWidth, height: image.naturalHeight };
   } catch (error) {
     if (error.name !== 'EncodingError') throw error;
     URL.revokeObjectURL(image.src);
     return { file, image: null, width: 4, height: 3 };
   }
+}
+
+/** The same as a canvas of at most about `longest` pixels, for a list of photos that may be many and large. */
+export async function openSmall(file, longest = 1280) {
+  const { image, width, height } = await openPicture(file, false);
+  if (!image) return { file, image, width, height };
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const canvas = document.createElement('canvas');
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
+  // Decoded away from the page's own thread where the browser can.
+  const small = await createImageBitmap(image, { resizeWidth: canvas.width, resizeHeight: canvas.height, resizeQuality: 'medium' }).catch(() => image);
+  canvas.getContext('2d').drawImage(small, 0, 0, canvas.width, canvas.height);
+  closePicture({ image });
+  return { file, image: canvas, width: canvas.width, height: canvas.height };
 }
 
 /** A square around a face, within the picture, as a canvas of `side` CSS pixels; null without an image to cut from.
@@ -71,6 +86,13 @@ export function cropFace(picture, box, size, side, margin) {
   return canvas;
 }
 
+function loaded(image) {
+  return new Promise((resolve, reject) => {
+    image.addEventListener('load', resolve, { once: true });
+    image.addEventListener('error', () => reject(new DOMException('', 'EncodingError')), { once: true });
+  });
+}
+
 export function closePicture(picture) {
-  if (picture?.image) URL.revokeObjectURL(picture.image.src);
+  if (picture?.image?.src) URL.revokeObjectURL(picture.image.src);
 }

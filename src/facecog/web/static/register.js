@@ -1,34 +1,52 @@
-// Register: a photo, a name, and the server's answer drawn on the photo.
+// Register: photos of one person, by the coach, the shutter or from files; then a name, and the server's answers.
 
 import { Camera, toJpeg } from './camera.js';
+import { fillMenu } from './cameras.js';
+import { Checks, judge } from './checks.js';
 import { Choice } from './choice.js';
+import { Coach } from './coach.js';
 import { enrol } from './enrol.js';
+import { Hints } from './hints.js';
+import { facesOf, Live } from './live.js';
 import { NameField } from './naming.js';
-import { closePicture, openPicture, takePhotos } from './photo.js';
+import { takePhotos } from './photo.js';
+import { Picker } from './picker.js';
+import { Result } from './result.js';
+import { Ring } from './ring.js';
 import { Stage } from './stage.js';
 import { t } from './texts.js';
-import { count, inSentence } from './words.js';
+import { Tray } from './tray.js';
+
+const LONELY = 10_000; // ms without a face, after which it is said what else can be done
+const QUALITY = 0.92; // of the JPEG of a frame that is kept
 
 const $ = (id) => document.getElementById(id);
 const stage = new Stage();
 const camera = new Camera(stage.video, (trouble) => noCamera(trouble));
+const live = new Live(camera, { look: facesOf, longest: Infinity, onAnswer: looked, onProblem: cannotLook });
+const ring = new Ring($('ring'));
+const hints = new Hints($('hint'), $('hint-aloud'));
+const picker = new Picker($('picks'));
+const tray = new Tray($('tray'), { onShow: showPhoto, onRemove: removed });
+const checks = new Checks(checked);
 const name = new NameField($('name-field'));
 const choice = new Choice($('choice'));
-let picture = null;
-let latest = null; // The file chosen last: a large one may open after its successor.
-let origin = 'camera';
+const result = new Result($('result'));
+let coach = new Coach();
+let coaching = true;
+let shown = null; // the item on the stage, while it is no camera
 
-// --- the camera ---
+// --- the camera and its coach ---
 
 async function toCamera() {
-  latest = null;
-  closePicture(picture);
-  picture = null;
+  shown = null;
+  tray.light(null);
+  picker.clear();
   stage.clear();
   enter('camera');
   say('');
   try {
-    if (await camera.start()) live();
+    if (await camera.start()) await running();
   } catch (trouble) {
     noCamera(trouble);
   }
@@ -40,66 +58,241 @@ async function backToCamera() {
   $('shutter').focus({ preventScroll: true });
 }
 
-function live() {
+async function running() {
   stage.showCamera(camera.size, camera.mirrored);
   $('flip').hidden = !camera.several;
   $('shutter').disabled = false;
+  ring.hide(false);
+  ring.place(null, camera.size, camera.mirrored);
+  showCoach();
+  live.start();
+  await fillMenu($('cameras'), camera);
 }
 
 function noCamera(trouble) {
+  live.stop();
   stage.clear();
   enter('no-camera');
   stage.notice(trouble.message, Boolean(navigator.mediaDevices));
 }
 
+function looked({ faces, image }, frame) {
+  if ($('message').dataset.kind === 'waiting') say('');
+  stage.root.dataset.frames = Number(stage.root.dataset.frames) + 1;
+  const advice = coaching ? coach.see({ at: performance.now(), frame: { canvas: frame, faces, size: image }, faces, image }) : null;
+  const crowd = advice?.hint === 'several' || (!advice && faces.length > 1);
+  stage.mark(crowd ? faces.map(({ box }) => ({ box, kind: 'refused' })) : [], image, camera.mirrored);
+  ring.hide(crowd);
+  ring.place(largest(faces), image, camera.mirrored);
+  if (advice) heed(advice);
+}
+
+function heed(advice) {
+  ring.show(advice.steps, advice, camera.mirrored);
+  hints.say(advice, camera.mirrored);
+  lonely(advice.alone >= LONELY);
+  offer(advice.offer);
+  if (!advice.take) return;
+  const { step, frame: { canvas, faces, size } } = advice.take;
+  keep(canvas, { step, faces, size });
+  if (coach.finished) finished();
+}
+
+// The coach is through, or the person says that it is enough.
+function finished() {
+  live.stop();
+  stage.marks.clear();
+  offer(false);
+  lonely(false);
+  hints.say({ hint: 'done', side: null }, camera.mirrored);
+  if (document.activeElement === document.body || document.activeElement === $('use-these')) (name.value ? $('submit') : name).focus({ preventScroll: true });
+}
+
+function showCoach() {
+  $('auto').setAttribute('aria-pressed', String(coaching));
+  ring.root.toggleAttribute('data-plain', !coaching);
+  hints.quiet(!coaching);
+  if (!coaching) {
+    lonely(false);
+    offer(false);
+  }
+}
+
+function lonely(yes) {
+  $('lonely').hidden = !yes;
+}
+
+function offer(yes) {
+  const n = tray.items.length;
+  $('use-these').hidden = !yes || !n;
+  if (yes && n) $('use-these').textContent = t('register.use_these', { n });
+}
+
+function cannotLook(problem) {
+  stage.marks.clear();
+  ring.place(null, camera.size, camera.mirrored);
+  say(problem.said, 'waiting');
+}
+
+// --- taking ---
+
+// The frame that was judged is the one that is kept, as large as the camera gave it, and never mirrored.
+async function keep(frame, { step, faces, size }) {
+  flash();
+  const item = tray.add({ origin: 'camera', step, photo: new Blob(), picture: asPicture(frame), faces, size });
+  judge(item, faces.indexOf(largest(faces)));
+  tray.draw(item);
+  gathered();
+  item.photo = await toJpeg(frame, QUALITY);
+}
+
 async function shoot() {
   const frame = camera.frame();
   if (!frame) return;
-  const blob = await toJpeg(frame, 0.92);
-  await showPhoto(new File([blob], 'camera.jpg', { type: 'image/jpeg' }), 'camera');
+  flash();
+  const item = tray.add({ origin: 'camera', picture: asPicture(frame), photo: new Blob() });
+  gathered();
+  item.photo = await toJpeg(frame, QUALITY);
+  checks.add(item);
 }
 
-// --- the photo ---
+function asPicture(canvas) {
+  return { image: canvas, width: canvas.width, height: canvas.height };
+}
 
-async function showPhoto(file, from) {
-  if (stage.state === 'sending') return;
-  latest = file;
-  const next = await openPicture(file);
-  if (latest !== file) return closePicture(next);
-  camera.stop();
-  closePicture(picture);
-  picture = next;
-  origin = from;
-  stage.showPicture(picture);
-  enter('photo');
-  say('');
+function flash() {
+  stage.root.removeAttribute('data-flash');
+  requestAnimationFrame(() => stage.root.toggleAttribute('data-flash', true));
+}
+
+function largest(faces) {
+  return faces.reduce((most, face) => (face.box.width > (most?.box.width ?? 0) ? face : most), null);
+}
+
+// --- photos ---
+
+function choosePhotos(files) {
+  if (['sending', 'asked'].includes(stage.state)) return;
+  if (stage.state === 'done') afresh();
+  const items = files.map((photo) => tray.add({ origin: 'photo', photo }));
+  items.forEach((item) => checks.add(item));
+  gathered();
+  showPhoto(items[0]);
   (name.value ? $('submit') : name).focus();
 }
 
-// --- the answer ---
+function showPhoto(item) {
+  live.stop();
+  camera.stop();
+  shown = item;
+  tray.light(item);
+  if (!['sending', 'asked', 'done'].includes(stage.state)) {
+    enter('photo');
+    say('');
+  }
+  drawShown();
+}
+
+function drawShown() {
+  stage.showPicture(shown.picture ?? { image: null, file: shown.photo, width: 4, height: 3 });
+  stage.marks.clear();
+  picker.clear();
+  if (!shown.faces.length) return;
+  const several = shown.faces.length > 1;
+  const open = ['photo', 'refused'].includes(stage.state);
+  if (several && open) {
+    stage.mark([], shown.size);
+    picker.show(shown.faces, shown.size, shown.chosen, pick);
+  } else if (shown.state === 'bad') stage.mark(shown.faces.map(({ box }) => ({ box, kind: 'refused' })), shown.size);
+}
+
+function pick(index) {
+  judge(shown, index);
+  tray.draw(shown);
+  say(shown.reason, shown.reason ? 'refused' : '');
+}
+
+function checked(item) {
+  tray.draw(item);
+  if (item.removed) return;
+  if (item === shown && stage.state === 'photo') drawShown();
+  if (['bad', 'choose'].includes(item.state) && ['camera', 'photo'].includes(stage.state)) say(item.reason, 'refused');
+}
+
+function removed(item) {
+  gathered();
+  say('');
+  if (item.step) {
+    coach.reopen(item.step);
+    if (stage.state === 'camera' && coaching && !live.running) live.start();
+  }
+  if (!tray.items.length || item === shown) backToCamera();
+}
+
+function gathered() {
+  $('gathered').hidden = !tray.items.length;
+  $('tips').hidden = tray.items.length > 0 || !['camera', 'no-camera'].includes(stage.state);
+}
+
+// --- sending ---
 
 async function send() {
-  name.complain(name.value ? '' : t('naming.name_first'));
-  if (!name.value) return;
-  if (!picture) return say('Take or choose a photo first.', 'notice');
+  if (!name.value) return name.complain(t('naming.name_first'));
+  if (!tray.items.length) return say(t('register.photo_first'), 'notice');
+  live.stop();
+  camera.stop();
   sending();
-  const { results: [result], stopped } = await enrol(name.value, [{ photo: picture.file, origin, near: null }], { ask });
-  if (stopped === 'back') backToName();
-  else if (stopped || result.state === 'refused') refused(stopped ?? result.problem);
-  else accepted(result);
+  await checks.all;
+  const items = tray.items.filter(({ state }) => state === 'good');
+  if (!items.length) return nothingToSend();
+  const outcome = await enrol(name.value, items, {
+    ask,
+    onStart: (index) => starts(items, index),
+    onResult: (index, one) => ends(items[index], one),
+  });
+  answered(items, outcome);
 }
 
 function sending() {
   enter('sending');
   stage.marks.clear();
-  say('Looking at the photo…', 'busy');
+  picker.clear();
+  say(t('register.looking'), 'busy');
 }
 
-async function ask(problem, written) {
+function starts(items, index) {
+  const item = items[index];
+  item.state = 'sending';
+  tray.draw(item);
+  shown = item;
+  tray.light(item);
+  drawShown();
+  if (items.length > 1) $('submit-text').textContent = t('register.progress', { n: items.length, number: index + 1 });
+}
+
+function ends(item, one) {
+  item.state = one.state;
+  item.reason = one.state === 'refused' ? one.problem.said : '';
+  tray.draw(item);
+}
+
+function nothingToSend() {
+  const item = tray.items.at(-1);
+  enter('refused');
+  shown = item;
+  tray.light(item);
+  drawShown();
+  say(item.reason, 'refused');
+  if (item.state === 'choose') picker.layer.querySelector('button')?.focus({ preventScroll: true });
+  else $('submit').focus({ preventScroll: true });
+}
+
+async function ask(problem, written, item) {
   enter('asked');
   say('');
-  stage.mark([{ box: problem.faces[0].box, kind: 'uncertain' }], problem.image);
-  const answer = await choice.ask(problem, written, picture);
+  const [face] = problem.faces;
+  if (face) stage.mark([{ box: face.box, kind: 'uncertain' }], problem.image);
+  const answer = await choice.ask(problem, written, item.picture);
   if (answer === 'back') return answer;
   if (answer === 'add') name.value = problem.subject.name;
   sending();
@@ -107,29 +300,33 @@ async function ask(problem, written) {
   return answer;
 }
 
-function accepted({ state, subject, sample, face, image }) {
-  const already = state === 'already';
+function answered(items, { results, subject, stopped }) {
+  for (const item of items) {
+    if (item.state === 'sending') item.state = 'good'; // It may be sent again.
+    tray.draw(item);
+  }
+  if (stopped === 'back') backToName();
+  else if (stopped) refused(stopped);
+  else if (subject) done(items, results, subject);
+  else refused(results.at(-1).problem);
+}
+
+function done(items, results, subject) {
+  const last = results.findLastIndex(({ state }) => state === 'kept' || state === 'already');
   enter('done');
-  stage.mark([{ box: face.box, kind: 'enrolled', label: subject.name }], image);
-  const who = inSentence(subject.name);
-  const title = already ? `${who} is here already, with this very photo` : `${who} is registered`;
-  const total = `${count(subject.samples, 'photo', 'photos')} stored`;
-  $('result').dataset.kind = already ? 'already' : 'new';
-  $('result-title').textContent = title;
-  $('result-count').textContent = already ? `Nothing was changed. ${total}.` : `${total}.`;
-  $('result-crop').src = sample.url;
-  $('another').textContent = `Add another photo of ${who}`;
-  say(already ? `${title}. Nothing was changed.` : `${title}.`, 'done');
-  $('result-title').focus({ preventScroll: true });
-  $('result').scrollIntoView({ block: 'nearest' });
+  shown = items[last];
+  tray.light(shown);
+  drawShown();
+  stage.mark([{ box: results[last].face.box, kind: 'enrolled', label: subject.name }], results[last].image);
+  say(result.show({ subject, results, left: tray.items.length - items.length, crop: results[last].sample.url }), 'done');
 }
 
 function refused(problem) {
   enter('refused');
-  const faces = problem.faces.map((face) => ({ box: face.box, kind: 'refused' }));
-  if (faces.length) stage.mark(faces, problem.image ?? picture);
+  const faces = problem.faces.map(({ box }) => ({ box, kind: 'refused' }));
+  if (faces.length) stage.mark(faces, problem.image ?? shown.size);
   const aboutName = problem.code === 'invalid_name';
-  say(aboutName ? '' : problem.message, 'refused');
+  say(aboutName ? '' : problem.said, 'refused');
   if (aboutName) name.complain(problem.said);
   else $('submit').focus({ preventScroll: true });
 }
@@ -145,48 +342,77 @@ function backToName() {
 
 function enter(state) {
   stage.state = state;
-  const [live, sending, asked, done] = ['camera', 'sending', 'asked', 'done'].map((one) => one === state);
-  $('shutter').hidden = !live;
+  const [inView, sends, asked, done] = ['camera', 'sending', 'asked', 'done'].map((one) => one === state);
+  for (const id of ['shutter', 'auto', 'hint']) $(id).hidden = !inView;
   $('shutter').disabled = true;
-  $('flip').hidden = true;
-  $('retake').hidden = live || state === 'no-camera';
-  $('retake').disabled = sending;
-  $('retake-text').textContent = done ? 'New photo' : origin === 'camera' ? 'Retake' : 'Camera';
-  $('submit').setAttribute('aria-disabled', String(sending));
-  $('submit-text').textContent = sending ? 'Registering' : 'Register';
+  $('flip').hidden = $('camera-menu').hidden = true;
+  ring.hide(true);
+  offer(false);
+  lonely(false);
+  $('to-camera').hidden = inView || done || state === 'no-camera';
+  $('to-camera').disabled = sends;
+  $('submit').setAttribute('aria-disabled', String(sends));
+  $('submit-text').textContent = t(sends ? 'register.registering' : 'register.register');
+  name.disabled = sends;
+  tray.locked = sends || asked || done;
   $('form').hidden = done || asked;
+  $('choice').hidden = !asked;
   $('result').hidden = !done;
-  $('tips').hidden = state !== 'camera' && state !== 'no-camera';
-  for (const button of document.querySelectorAll('[data-choose]')) button.disabled = sending;
+  gathered();
+  for (const button of document.querySelectorAll('[data-choose]')) button.disabled = sends;
+}
+
+// For another round: nothing of the last one is left but, where it is to stay, the name.
+function afresh(keptName = '') {
+  tray.clear();
+  coach = new Coach();
+  name.value = keptName;
+  enter('camera');
 }
 
 function say(text, kind = '') {
+  if ($('message').textContent === text && $('message').dataset.kind === kind) return;
   $('message').dataset.kind = kind;
   $('message').textContent = text;
 }
 
 $('shutter').addEventListener('click', shoot);
-for (const id of ['retake', 'retry', 'another']) $(id).addEventListener('click', backToCamera);
-$('someone-else').addEventListener('click', () => {
-  name.value = '';
+for (const id of ['to-camera', 'retry']) $(id).addEventListener('click', backToCamera);
+$('another').addEventListener('click', () => {
+  afresh(result.name);
   backToCamera();
 });
-$('flip').addEventListener('click', async () => {
-  try {
-    if (await camera.flip()) live();
-  } catch (trouble) {
-    noCamera(trouble);
-  }
+$('someone-else').addEventListener('click', () => {
+  afresh();
+  backToCamera();
 });
+$('auto').addEventListener('click', () => {
+  coaching = !coaching;
+  showCoach();
+  if (!live.running) live.start();
+});
+$('use-these').addEventListener('click', finished);
+for (const [event, element, turn] of [['click', $('flip'), () => camera.flip()], ['change', $('cameras'), () => camera.choose($('cameras').value)]]) {
+  element.addEventListener(event, async () => {
+    live.stop();
+    stage.marks.clear();
+    try {
+      if (await turn()) await running();
+    } catch (trouble) {
+      noCamera(trouble);
+    }
+  });
+}
 $('form').addEventListener('submit', (event) => {
   event.preventDefault();
   if (stage.state !== 'sending') send();
 });
-takePhotos($('file'), stage.root, ([file]) => showPhoto(file, 'photo'));
+takePhotos($('file'), stage.root, choosePhotos);
 
 // A camera that nobody looks at is switched off.
 document.addEventListener('visibilitychange', () => {
   if (stage.state !== 'camera') return;
+  live.stop();
   if (document.hidden) camera.stop();
   else toCamera();
 });

@@ -1,6 +1,7 @@
 // The stage: where the camera or the photo is seen. It knows what is shown and how large, not why.
 
 import { Marks } from './draw.js';
+import { t } from './texts.js';
 
 const WIDEST = 16 / 9;
 const TALLEST = 3 / 4;
@@ -12,8 +13,8 @@ export class Stage {
     this.root = document.getElementById('stage');
     this.video = document.getElementById('video');
     this.picture = document.getElementById('picture');
-    this.layer = document.getElementById('marks');
-    this.marks = new Marks(this.layer);
+    this.layer = document.getElementById('over');
+    this.marks = new Marks(document.getElementById('marks'));
     new ResizeObserver(() => this.#layOut()).observe(this.root);
   }
 
@@ -96,7 +97,7 @@ function tile(name) {
   element.className = 'tile';
   title.dir = 'auto';
   title.textContent = name;
-  why.textContent = 'This browser cannot show the photo; facecog may still read it.';
+  why.textContent = t('camera.cannot_show');
   element.append(title, why);
   return element;
 }
