@@ -90,13 +90,13 @@ def camera_file(picture: Image.Image, path: Path) -> Path:
 
 
 def film(frames: list[bytes], path: Path, each: int = 1) -> Path:
-    """A film for the fake camera, 30 frames a second and over again; each frame stays `each` long."""
+    """A film for the fake camera, 30 frames a second: each of these `each` times, over and over."""
     path.write_bytes(b"".join(frame * each for frame in frames))
     return path
 
 
 def turning(path: Path, *, each: int = 45) -> Path:
-    """One man looks straight, then to either side, then straight again: a second and a half each."""
+    """One man looks straight, then to either side, over and over: a second and a half each."""
     poses = [seen("obama.jpg"), on_a_wall("obama2.jpg"), ImageOps.mirror(on_a_wall("obama2.jpg"))]
     return film([jpeg(pose) for pose in poses], path, each)
 

@@ -45,7 +45,7 @@ def test_without_a_camera_a_photo_will_do(
         page.get_by_role("button", name="Choose a photo").click()
     chooser.value.set_files(photos / "astronaut.png")
     expect(page.get_by_test_id("notice")).to_be_hidden()
-    expect(page.get_by_test_id("picture").locator("img")).to_be_visible()
+    expect(page.get_by_test_id("picture").locator("img, canvas")).to_be_visible()
     blind.close()
 
 
@@ -85,21 +85,24 @@ def test_the_keyboard_alone_is_enough(site: Site, open_page: OpenPage) -> None:
     tab_to(page, page.get_by_test_id("go-register"))
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("shutter")).to_be_enabled()
+    tab_to(page, page.get_by_test_id("auto"))
+    page.keyboard.press("Space")
     with page.expect_file_chooser():
         tab_to(page, page.get_by_test_id("choose"))
         page.keyboard.press("Enter")
 
-    tab_to(page, page.get_by_test_id("shutter"))
     for attempt in range(10):  # while the head is turned away
+        tab_to(page, page.get_by_test_id("shutter"))
         page.keyboard.press("Space")
-        page.locator(":is(#name, #submit):focus").wait_for()
+        page.locator("[data-testid=shot]:not([data-state=checking])").nth(attempt).wait_for()
+        tab_to(page, page.get_by_test_id("name"))
         if attempt == 0:
             page.keyboard.type("Anna")
         page.keyboard.press("Enter")
-        page.locator("#stage:not([data-state=photo], [data-state=sending])").wait_for()
+        page.locator("#stage:not([data-state=camera], [data-state=sending])").wait_for()
         if browser.state(page) == "done":
             break
-        tab_to(page, page.get_by_test_id("retake"))
+        tab_to(page, page.get_by_test_id("to-camera"))
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("shutter")).to_be_focused()
 

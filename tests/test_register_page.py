@@ -146,18 +146,30 @@ def test_an_answer_is_not_kept_for_the_next_photo(
     assert site.people() == {"Anna": 1, "Ben": 1}
 
 
-def test_several_faces_are_refused_and_shown(site: Site, open_page: OpenPage, photos: Path) -> None:
+def test_of_several_faces_the_one_meant_is_tapped(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
     page = open_page("/register")
 
     register_file(page, "Anna", photos / "group.jpg", ends="refused")
 
     expect(page.get_by_test_id("message")).to_contain_text("There are 3 faces in this photo.")
-    expect(page.get_by_test_id("box")).to_have_count(3)
-    for box in page.get_by_test_id("box").all():
-        assert_inside(box, page.get_by_test_id("picture"))
+    picks = page.get_by_test_id("pick")
+    expect(picks).to_have_count(3)
+    expect(picks.first).to_be_focused()
+    for pick in picks.all():
+        assert_inside(pick, page.get_by_test_id("picture"))
     assert site.people() == {}
-    # The name stays, and another photo may follow at once.
-    register_file(page, "Anna", photos / "astronaut.png")
+    tab_to(page, page.get_by_role("button", name="Face 3 of 3"))
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("verdict")).to_have_text("Good")
+    expect(picks.last).to_have_attribute("aria-pressed", "true")
+    page.get_by_test_id("submit").click()
+    expect_state(page, "done")
+    # It was the astronaut, on the right.
+    page.get_by_test_id("someone-else").click()
+    register_file(page, "Ben", photos / "astronaut.png", ends="asked")
+    expect_question(page, "This face is registered already, as Anna", stored="Anna")
 
 
 def test_a_photo_without_a_face_is_refused(site: Site, open_page: OpenPage, photos: Path) -> None:
