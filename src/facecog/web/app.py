@@ -17,6 +17,7 @@ from facecog.web.access import Access
 from facecog.web.api import api
 from facecog.web.current import KEY
 from facecog.web.pages import pages
+from facecog.web.plain import plain
 
 # Base64 and URL-encoding make a picture half as large again, and verify takes two.
 BODY_PER_PICTURE_BYTE = 3
@@ -62,6 +63,7 @@ def create_app(
     if access:
         access.install(app)
     app.register_blueprint(pages)
+    app.register_blueprint(plain)
     app.register_blueprint(api)
     _describe(app)
     return app
