@@ -70,7 +70,7 @@ def test_a_face_of_another_name_is_asked_about(site: Site, page: Page, photos: P
     assert answer.value.status == 409
     expect(
         page.get_by_role("heading", name="This face is registered already, as Anna")
-    ).to_be_visible()  # noqa: E501
+    ).to_be_visible()
     assert_narrow(page)
     page.get_by_role("button", name="Add it to Anna").click()
     expect(page.get_by_role("heading", name="Anna is registered")).to_be_visible()
