@@ -147,6 +147,23 @@ class Site:
         for name in names:
             self.register(name, photo, allow_duplicate=True)
 
+    def samples(self, name: str) -> list[dict[str, Any]]:
+        """Somebody's, oldest first."""
+        [subject] = [one for one in self._subjects() if one["name"] == name]
+        found: list[dict[str, Any]] = self._call("GET", f"/api/subjects/{subject['id']}/samples")[
+            "samples"
+        ]
+        return found
+
+    def crop(self, sample: dict[str, Any]) -> bytes:
+        with urllib.request.urlopen(self.url + sample["url"], timeout=PATIENCE) as answer:
+            return bytes(answer.read())
+
+    def detect(self, photo: bytes) -> dict[str, Any]:
+        image = f"data:image/jpeg;base64,{base64.b64encode(photo).decode()}"
+        found: dict[str, Any] = self._call("POST", "/api/detect", {"image": image})
+        return found
+
     def people(self) -> dict[str, int]:
         """Name -> number of samples."""
         return {one["name"]: one["samples"] for one in self._subjects()}
