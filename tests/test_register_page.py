@@ -502,7 +502,7 @@ def test_the_preview_is_a_mirror_and_the_sample_is_not(
 def colour(picture: Image.Image, across: float) -> str:
     red, _, blue = picture.convert("RGB").getpixel(
         (int(picture.width * across), picture.height // 2)
-    )  # type: ignore[misc]  # noqa: E501
+    )  # type: ignore[misc]
     return "red" if red > blue else "blue"
 
 
