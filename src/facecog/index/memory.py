@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from threading import Lock
 from typing import Protocol
 
@@ -140,23 +141,21 @@ def _without(old: Gallery, sample_ids: set[str]) -> Gallery:
     stay = np.array([one not in sample_ids for one in old.sample_ids], bool)
     if stay.all():
         return old
-    if not stay.any():
-        return EMPTY
-    vectors = old.vectors[stay]
-    # Numbered anew in the order of their first samples, as when all is read again.
-    places, first, which = np.unique(old.subjects[stay], return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    subjects = np.argsort(order)[which]
-    sums = np.zeros((len(places), vectors.shape[1]), np.float32)
-    np.add.at(sums, subjects, vectors)
+    vectors, subjects, sums = old.vectors[stay], old.subjects[stay], old.sums.copy()
+    changed = np.unique(old.subjects[~stay])
+    theirs = np.isin(subjects, changed)
+    sums[changed] = 0
+    np.add.at(sums, subjects[theirs], vectors[theirs])
+    left = np.bincount(subjects, minlength=len(sums)) > 0  # subjects that have samples still
+    subjects = (np.cumsum(left) - 1)[subjects]
     return Gallery(
         revision=old.revision,
         vectors=vectors,
-        sample_ids=[one for one, stays in zip(old.sample_ids, stay.tolist(), strict=True) if stays],
+        sample_ids=list(compress(old.sample_ids, stay)),
         subjects=subjects,
-        subject_ids=[old.subject_ids[place] for place in places[order].tolist()],
-        sums=sums,
-        means=_means(sums),
+        subject_ids=list(compress(old.subject_ids, left)),
+        sums=sums[left],
+        means=_means(sums[left]),
         size=_size(subjects),
     )
 

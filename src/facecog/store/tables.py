@@ -72,6 +72,7 @@ subjects = Table(
     Column("name_key", String(800), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("collection_id", "name_key"),
+    Index(None, "name_key", "id"),
     Index(None, "created_at", "id"),
 )
 

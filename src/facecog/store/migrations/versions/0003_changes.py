@@ -1,4 +1,4 @@
-"""Changes that can be undone; crops that outlive their sample; people by date."""
+"""Changes that can be undone; crops that outlive their sample; people in order."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,6 +36,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_changes_at_id", "changes", ["at", "id"])
     op.create_index("ix_changes_until", "changes", ["until"])
+    op.create_index("ix_subjects_name_key_id", "subjects", ["name_key", "id"])
     op.create_index("ix_subjects_created_at_id", "subjects", ["created_at", "id"])
     with op.batch_alter_table("crops") as crops:
         crops.drop_constraint("fk_crops_sample_id", type_="foreignkey")
