@@ -67,6 +67,7 @@ async function running() {
   showCoach();
   live.start();
   await fillMenu($('cameras'), camera);
+  if (stage.state !== 'camera') $('camera-menu').hidden = true; // A photo came meanwhile.
 }
 
 function noCamera(trouble) {
@@ -226,7 +227,9 @@ function removed(item) {
     coach.reopen(item.step);
     if (stage.state === 'camera' && coaching && !live.running) live.start();
   }
-  if (!tray.items.length || item === shown) backToCamera();
+  if (stage.state === 'camera') {
+    if (!tray.items.length) $('shutter').focus({ preventScroll: true });
+  } else if (!tray.items.length || item === shown) backToCamera();
 }
 
 function gathered() {
