@@ -168,11 +168,22 @@ class Site:
         """Name -> number of samples."""
         return {one["name"]: one["samples"] for one in self._subjects()}
 
+    def ids(self) -> dict[str, str]:
+        """Name -> id."""
+        return {one["name"]: one["id"] for one in self._subjects()}
+
+    def delete(self, *names: str) -> None:
+        """As the page does: it can be undone."""
+        for name in names:
+            self._call("DELETE", f"/api/subjects/{self.ids()[name]}")
+
     def forget(self, *names: str) -> None:
         """Everyone, when nobody is named."""
         for subject in self._subjects():
             if not names or subject["name"] in names:
                 self._call("DELETE", f"/api/subjects/{subject['id']}?forever=true")
+        if not names:
+            self._call("DELETE", "/api/changes")
 
     def _subjects(self) -> list[dict[str, Any]]:
         return self._call("GET", "/api/subjects")["subjects"]

@@ -16,8 +16,9 @@ from facecog.web.texts import CATALOGUES, LANGUAGES, VALUE
 WEB = Path(web.__file__).parent
 # t('home.title'), or a key kept in a table: any quoted "section.name" of a known section.
 KEY = re.compile(r"""["'`]([a-z_]+\.[a-z_0-9]+)["'`]""")
-# A key of which the end is known only at run time: t(`quality.${code}`), t("errors." ~ code).
-FAMILY = re.compile(r"""["'`]([a-z_]+)\.([a-z_]*)(?:\$\{|["'] ?~)""")
+# A key of which the end is known only at run time: t(`quality.${code}`), t(f"errors.{code}"),
+# t("errors." ~ code).
+FAMILY = re.compile(r"""["'`]([a-z_]+)\.([a-z_]*)(?:\$?\{|["'] ?~)""")
 
 
 def keys(language: str) -> dict[str, texts.Text]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from facecog.domain import Change, Sample, Subject
 from facecog.names import clean_name
 from facecog.store import MAX_PAGE, Page, Store
@@ -15,6 +17,11 @@ class Changes:
 
     def __init__(self, store: Store) -> None:
         self._journal = store.journal
+
+    @property
+    def hours(self) -> int:
+        """For how long changes can be undone; 0: not at all."""
+        return int(self._journal.kept_for / timedelta(hours=1))
 
     def rename(self, subject_id: str, name: str) -> tuple[Subject, Change | None]:
         """Give a person another name; None also where it is the name already.

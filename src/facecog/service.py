@@ -279,10 +279,14 @@ class Facecog:
         vectors = [np.frombuffer(row.vector, "<f4") for row in rows]
         return [row.subject_id for row in rows], np.array(vectors, np.float32)
 
-    def look_alikes(self) -> list[LookAlikes]:
-        """Pairs of people whose faces match each other, most alike first."""
+    def look_alikes(self, of: str | None = None) -> list[LookAlikes]:
+        """Pairs of people whose faces match each other, most alike first.
+
+        Args:
+            of: only pairs with this subject, which then comes first in each.
+        """
         threshold = self.in_force().operation.threshold
-        pairs = self._index.alike(threshold, MAX_PAGE)
+        pairs = self._index.alike(threshold, MAX_PAGE, of)
         named = self._store.named([list(pair.people) for pair in pairs])
         return [
             LookAlikes((people[0], people[1]), pair.score)

@@ -37,8 +37,8 @@ class FaceIndex(Protocol):
     def size(self) -> GallerySize:
         """What a search compares with."""
 
-    def alike(self, threshold: float, limit: int) -> list[LookAlikes]:
-        """Pairs of subjects whose scores reach `threshold`, most alike first."""
+    def alike(self, threshold: float, limit: int, of: str | None = None) -> list[LookAlikes]:
+        """Pairs of subjects whose scores reach `threshold`, most alike first; those `of` one."""
 
     def people(self, limit: int) -> Vectors:
         """One template each of at most `limit` subjects, shape (n, d), evenly picked."""

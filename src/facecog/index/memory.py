@@ -96,14 +96,18 @@ class MemoryIndex:
             gallery, probe.vector, subject, float(gallery.means[subject] @ probe.vector)
         )
 
-    def alike(self, threshold: float, limit: int) -> list[LookAlikes]:
+    def alike(self, threshold: float, limit: int, of: str | None = None) -> list[LookAlikes]:
         gallery = self._fresh()
+        asked = [slice(start, start + BLOCK) for start in range(0, len(gallery.means), BLOCK)]
+        if of is not None:
+            asked = [slice(i, i + 1) for i, one in enumerate(gallery.subject_ids) if one == of]
         pairs: list[tuple[float, int, int]] = []
-        for start in range(0, len(gallery.subject_ids), BLOCK):
-            scores = gallery.means[start : start + BLOCK] @ gallery.means.T
+        for some in asked:
+            scores = gallery.means[some] @ gallery.means.T
             for row, column in np.argwhere(scores >= threshold).tolist():
-                if start + row < column:
-                    pairs.append((float(scores[row, column]), start + row, column))
+                one = some.start + row
+                if one < column or (of is not None and one > column):  # each pair once
+                    pairs.append((float(scores[row, column]), one, column))
             pairs = sorted(pairs, reverse=True)[:limit]
         return [_look_alikes(gallery, *pair) for pair in pairs]
 

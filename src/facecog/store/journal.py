@@ -70,6 +70,11 @@ class Journal:
         """
         self._engine, self._crops, self._undo = engine, crops, undo
 
+    @property
+    def kept_for(self) -> timedelta:
+        """For how long changes can be undone; zero: not at all."""
+        return self._undo
+
     # -- changing -----------------------------------------------------------------------------
 
     def rename(self, subject_id: str, name: str) -> tuple[Subject, Change | None]:

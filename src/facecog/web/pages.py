@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
-from flask import current_app, render_template, request
+from flask import Response, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from facecog.store import MAX_PAGE
 from facecog.web import errors, reference
 from facecog.web.current import facecog
+from facecog.web.people import change_words, origin_of, quality_of, still_here
 
 pages = APIBlueprint("pages", __name__, enable_openapi=False)
 
 RECENT = 12  # a row of faces on a wide screen
+# Divides by 3, 4, 6 and 8: the columns of the grid, so that each page of it ends a row.
+PEOPLE = 72
+SORTS = ("name", "newest", "oldest")
+SHOWN = 60  # photos of a person, changes
+LOOK_ALIKES = 3
 
 
 @pages.get("/")
@@ -42,3 +51,73 @@ def docs() -> ResponseReturnValue:
         shapes=reference.shapes(spec),
         refusals=errors.refusals(),
     )
+
+
+@pages.get("/people")
+def people() -> ResponseReturnValue:
+    """Everyone, or those with `q` in their name; `part` leaves out the frame, for the script."""
+    q, sort = request.args.get("q", "").strip(), request.args.get("sort", SORTS[0])
+    sort = sort if sort in SORTS else SORTS[0]
+    found = facecog().subjects(_shown(PEOPLE), request.args.get("cursor"), q, sort)
+    return render_template(
+        "people.html",
+        people=found.items,
+        total=found.total,
+        everyone=facecog().counts()[0],
+        next=_next(found.next_cursor, q=q or None, sort=sort),
+        q=q,
+        sort=sort,
+        sorts=SORTS,
+        page_of=PEOPLE,
+        part="part" in request.args,
+    )
+
+
+@pages.get("/people/<uuid:subject_id>")
+def person(subject_id: str) -> ResponseReturnValue:
+    """One person with their photos. Raises: SubjectNotFound."""
+    one = facecog().subject(str(subject_id))
+    found = facecog().samples(one.id, _shown(SHOWN), request.args.get("cursor"))
+    return render_template(
+        "person.html",
+        one=one,
+        samples=found.items,
+        next=_next(found.next_cursor, subject_id=one.id),
+        look_alikes=[pair.people[1] for pair in facecog().look_alikes(one.id)[:LOOK_ALIKES]],
+        quality_of=quality_of,
+        origin_of=origin_of,
+        hours=facecog().changes.hours,
+        part="part" in request.args,
+    )
+
+
+@pages.get("/changes")
+def changes() -> ResponseReturnValue:
+    """What was changed and can be undone, for as long as that is kept."""
+    found = facecog().changes.listed(SHOWN, request.args.get("cursor"))
+    return render_template(
+        "changes.html",
+        changes=found.items,
+        here=still_here(found.items),
+        next=_next(found.next_cursor),
+        change_words=change_words,
+        hours=facecog().changes.hours,
+        part="part" in request.args,
+    )
+
+
+@pages.after_request
+def keep_private(response: Response) -> Response:
+    """Names and faces are not for caches on the way."""
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
+
+
+def _shown(page: int) -> int:
+    """How many to show: a page, or the `shown` that were there when somebody left."""
+    text = request.args.get("shown", "")
+    return min(max(int(text), page), MAX_PAGE) if text.isdecimal() and len(text) < 9 else page
+
+
+def _next(cursor: str | None, **values: Any) -> str | None:
+    return cursor and url_for(str(request.endpoint), cursor=cursor, **values)

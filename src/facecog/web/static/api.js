@@ -58,18 +58,73 @@ export async function recognise(photo, { signal, allowNoFace = false } = {}) {
   return send('/api/recognise', form, signal);
 }
 
+export async function rename(id, name) {
+  return send(`/api/subjects/${id}`, fields({ name }), undefined, 'PATCH');
+}
+
+export async function merge(id, into) {
+  return send(`/api/subjects/${id}/merge`, fields({ into }));
+}
+
+/** to: {subject_id} or {name}, which is made when it is new. */
+export async function moveSample(id, to) {
+  return send(`/api/samples/${id}`, fields(to), undefined, 'PATCH');
+}
+
+export async function removeSample(id) {
+  return send(`/api/samples/${id}`, undefined, undefined, 'DELETE');
+}
+
+/** forever: nothing is kept that could bring the person back. */
+export async function deletePerson(id, forever = false) {
+  return send(`/api/subjects/${id}${forever ? '?forever=true' : ''}`, undefined, undefined, 'DELETE');
+}
+
+export async function undoChange(id) {
+  return send(`/api/changes/${id}/undo`);
+}
+
+/** One change with all it keeps, or every one. */
+export async function eraseChange(id) {
+  return send(id ? `/api/changes/${id}` : '/api/changes', undefined, undefined, 'DELETE');
+}
+
+/** A page of this server as a document, without the frame around it. */
+export async function part(url, signal) {
+  const address = new URL(url, location.href);
+  address.searchParams.set('part', '1');
+  const response = await answer(address, { signal, headers: { Accept: 'text/html, application/json' } });
+  return new DOMParser().parseFromString(await response.text(), 'text/html');
+}
+
+function fields(given) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(given)) form.set(name, value);
+  return form;
+}
+
 async function send(path, form, signal, method = 'POST') {
+  const response = await answer(path, { method, body: form, signal, headers: { Accept: 'application/json' } });
+  const body = response.status === 204 ? {} : await json(response);
+  return { status: response.status, ...body };
+}
+
+/** What the server answers, when it is no refusal. */
+async function answer(path, options) {
   let response;
   try {
-    response = await fetch(path, { method, body: form, signal, headers: { Accept: 'application/json' } });
+    response = await fetch(path, options);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Problem(0, { code: 'unreachable', detail: t('errors.unreachable') });
   }
-  const body = await response.json().catch((error) => {
+  if (!response.ok) throw new Problem(response.status, await json(response));
+  return response;
+}
+
+async function json(response) {
+  return response.json().catch((error) => {
     if (error.name === 'AbortError') throw error;
     return {}; // A proxy's own page, say: the status is all there is to go by.
   });
-  if (!response.ok) throw new Problem(response.status, body);
-  return { status: response.status, ...body };
 }

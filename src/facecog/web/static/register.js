@@ -420,4 +420,5 @@ document.addEventListener('visibilitychange', () => {
   else toCamera();
 });
 
+name.value = new URLSearchParams(location.search).get('name') ?? ''; // From a person's page.
 toCamera();

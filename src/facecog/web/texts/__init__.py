@@ -19,6 +19,7 @@ Text = str | Mapping[str, str]
 Catalogue = Mapping[str, Mapping[str, Text]]
 
 LANGUAGES = ("en", "de")  # the first where the browser prefers none of them
+GROUPS = {"en": ",", "de": "."}  # between thousands
 VALUE = re.compile(r"\{(\w+)\}")
 
 
@@ -59,7 +60,14 @@ def t(key: str, **values: object) -> str:
     if not isinstance(found, str):
         # The rule of English and German; a language with more forms needs a library's rules here.
         found = found["one" if values["n"] == 1 else "other"]
-    return VALUE.sub(lambda match: str(values[match[1]]), found)
+    return VALUE.sub(lambda match: _said(values[match[1]]), found)
+
+
+def _said(value: object) -> str:
+    """Numbers in groups of three, as `texts.js` writes them."""
+    if not isinstance(value, int):
+        return str(value)
+    return f"{value:,}".replace(",", GROUPS[language()])
 
 
 def t_error(code: str, detail: str) -> str:
