@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
+from facecog.web.texts import CATALOGUES
 from tests import browser
 from tests.browser import (
     CONTRAST,
@@ -31,6 +34,8 @@ from tests.browser import (
 )
 
 pytestmark = pytest.mark.xdist_group("every page")
+
+PAGES = ("/", "/register", "/recognise", "/docs")
 
 
 @pytest.mark.parametrize("path", ["/register", "/recognise"])
@@ -147,6 +152,80 @@ def test_nothing_scrolls_sideways_on_a_phone(
     page.goto(site.url + "/docs")
     expect(page.locator(".call").first).to_be_visible()
     assert_no_scrolling(page)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_light(path: str, site: Site, open_page: OpenPage) -> None:
+    """All that it asks for, as if nothing were compressed or kept, without the photos."""
+    page = open_page("/nothing")
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url))
+    page.goto(site.url + path)
+    files = [url for url in asked if url.startswith(site.url) and "/api/" not in url]
+    weights = {url: len(urllib.request.urlopen(url).read()) for url in files}
+
+    total = sum(weights.values()) / 1000
+    print(f"{path}: {total:.0f} kB in {len(weights)} files")
+    assert len(weights) >= 3
+    assert total < 200, weights
+
+
+# The same in both languages, or too short to be told from other words.
+SHORT = 12
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/nothing"])
+def test_a_german_page_has_no_english_on_it(path: str, open_page: OpenPage) -> None:
+    page = open_page(path, locale="de-DE")
+    # The API's own words are English, and say so.
+    page.evaluate("document.querySelectorAll('main [lang=en]').forEach((one) => one.remove())")
+    seen = page.locator("body").inner_text()
+
+    assert page.locator("html").get_attribute("lang") == "de"
+    english = {
+        text
+        for key, text in plain_texts("en").items()
+        if len(text) >= SHORT and text != plain_texts("de")[key] and "{" not in text
+    }
+    assert len(english) > 50
+    assert [text for text in english if text in seen] == []
+    german = [text for text in plain_texts("de").values() if len(text) >= SHORT and text in seen]
+    assert german != []
+
+
+def plain_texts(language: str) -> dict[str, str]:
+    """The texts of the catalogue, those that count by their forms."""
+    return {
+        f"{section}.{name}.{form}": text
+        for section, named in CATALOGUES[language].items()
+        for name, forms in named.items()
+        for form, text in ({"": forms} if isinstance(forms, str) else forms).items()
+    }
+
+
+def test_a_newcomer_is_recognised_within_a_minute(
+    site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
+) -> None:
+    """From the first page to the own name on the picture, with no more than a newcomer does."""
+    turning = browser.turning(tmp_path / "turning.mjpeg")
+    newcomer = browser.chromium(playwright, turning, GRANTED)
+    page = open_page("/", within=newcomer)
+    expect(page.get_by_test_id("people")).to_contain_text("Nobody is registered yet")
+
+    began = time.monotonic()
+    page.get_by_test_id("go-register").click()
+    page.get_by_test_id("name").press_sequentially("Anna", delay=200)
+    page.get_by_test_id("shot").nth(2).wait_for()
+    page.get_by_test_id("submit").click()
+    expect_state(page, "done")
+    page.get_by_test_id("result").get_by_test_id("go-recognise").click()
+    expect_live(page, "Anna")
+    seconds = time.monotonic() - began
+
+    print(f"from the first page to the first recognition: {seconds:.1f} s")
+    assert site.people()["Anna"] >= 3
+    assert seconds < 60
+    newcomer.close()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

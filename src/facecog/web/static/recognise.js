@@ -227,9 +227,9 @@ function say(text, kind = '') {
   if (message.textContent !== text) message.textContent = text; // Said once, not with every frame.
 }
 
-stage.layer.removeAttribute('aria-hidden'); // Here the boxes are buttons.
-stage.layer.role = 'group';
-stage.layer.setAttribute('aria-label', t('recognise.faces'));
+stage.marks.layer.removeAttribute('aria-hidden'); // Here the boxes are buttons.
+stage.marks.layer.role = 'group';
+stage.marks.layer.setAttribute('aria-label', t('recognise.faces'));
 stage.marks.onPick = ({ id }) => pick(id);
 $('live-toggle').addEventListener('click', () => (paused ? backToCamera() : pause()));
 for (const id of ['to-camera', 'retry']) $(id).addEventListener('click', backToCamera);
