@@ -30,7 +30,7 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 8
 COOKIE = "__Host-facecog"  # browsers take a cookie of such a name by https and for this host alone
 # What the page that asks for the code consists of.
-OPEN = frozenset({"app.css", "access.css", "access.js", "favicon.svg"})
+OPEN = frozenset({"app.css", "plain.css", "access.css", "access.js", "favicon.svg"})
 # A path of this server: no other host after two slashes, a backslash or what browsers drop.
 LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 

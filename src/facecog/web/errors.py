@@ -59,6 +59,7 @@ INTERNAL = ("internal_error", "Something went wrong here. It has been logged.")
 # Of commands and of the start.
 NEVER_ANSWERED = (
     "invalid_setting",
+    "invalid_certificate",
     "invalid_card",
     "invalid_dataset",
     "calibration_not_found",
