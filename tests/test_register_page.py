@@ -167,6 +167,8 @@ def test_of_several_faces_the_one_meant_is_tapped(
     expect(picks.first).to_be_focused()
     for pick in picks.all():
         assert_inside(pick, page.get_by_test_id("picture"))
+    across = [pick.bounding_box() for pick in picks.all()]
+    assert across == sorted(across, key=lambda box: box["x"] if box else 0)
     assert site.people() == {}
     tab_to(page, page.get_by_role("button", name="Face 3 of 3"))
     page.keyboard.press("Space")

@@ -28,6 +28,7 @@ export class Checks {
     this.onChange(item);
     try {
       const { faces, image } = await detect(item.photo);
+      faces.sort((one, other) => one.box.x - other.box.x); // as the eye and the keyboard go over them
       Object.assign(item, { faces, size: image });
       judge(item, faces.length === 1 ? 0 : null);
     } catch (problem) {
