@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, expect
+from PIL import ImageOps
+from playwright.sync_api import Browser, Locator, Page, Playwright, Request, Route, expect
 
 from tests import assets, browser
 from tests.browser import (
@@ -14,10 +18,14 @@ from tests.browser import (
     GRANTED,
     HOSTILE,
     PROMISE,
+    SHOWS_SOMETHING,
     OpenPage,
     Site,
+    assert_no_scrolling,
     assert_nothing_hostile,
     expect_live,
+    expect_picture,
+    expect_state,
     kinds,
     marks,
 )
@@ -158,3 +166,351 @@ def test_a_server_that_is_away_is_said_in_plain_words(
     page.get_by_test_id("file").set_input_files(photos / "biden.jpg")
 
     expect(page.get_by_test_id("message")).to_contain_text("The server does not answer.")
+
+
+# -- live ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def side_by_side(playwright: Playwright, tmp_path: Path) -> Iterator[Browser]:
+    """A camera that sees Obama on the left and Biden on the right."""
+    scene = ImageOps.pad(browser.group("obama3.jpg", "biden.jpg"), (640, 480))
+    film = browser.camera_file(scene, tmp_path / "two.mjpeg")
+    opened = browser.chromium(playwright, film, GRANTED)
+    yield opened
+    opened.close()
+
+
+def expect_names(page: Page, *names: str) -> None:
+    """As the mirrored picture shows them, from left to right."""
+    expect(page.get_by_test_id("stage")).to_have_attribute(
+        "data-names", json.dumps(names, separators=(",", ":"), ensure_ascii=False)
+    )
+
+
+def box(page: Page, name: str) -> Locator:
+    return page.get_by_role("group", name="Faces").get_by_role("button", name=name, exact=True)
+
+
+def test_names_one_and_calls_the_other_unknown_in_one_film(
+    site: Site, open_page: OpenPage, side_by_side: Browser
+) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+
+    page = open_page("/recognise", within=side_by_side)
+
+    expect_names(page, "Unknown", "Obama")
+    expect(page.get_by_test_id("summary")).to_have_text("Obama and 1 unknown")
+    expect(box(page, "Obama, match")).to_be_visible()
+    expect(box(page, "Unknown face 1")).to_be_visible()
+    expect(page.get_by_test_id("announce")).to_have_text("Obama and 1 unknown")
+    frames = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
+    page.locator(f"#stage:not([data-frames='{frames}'])").wait_for()
+
+
+def test_a_frame_that_errs_does_not_change_the_name(site: Site, open_page: OpenPage) -> None:
+    """Every fifth answer calls the face unknown, and every seventh misses it."""
+    answers = 0
+
+    def erring(route: Route) -> None:
+        nonlocal answers
+        answers += 1
+        answer = route.fetch()
+        body = answer.json()
+        if answers % 7 == 0:
+            body["faces"] = []
+        elif answers % 5 == 0:
+            body["faces"][0] |= {"decision": "unknown", "name": None, "subject_id": None}
+        route.fulfill(response=answer, json=body)
+
+    page = open_page("/register")
+    browser.register_from_camera(page, "Anna")
+    page.route("**/api/recognise", erring)
+    page.goto(site.url + "/recognise")
+    expect_names(page, "Anna")
+    page.evaluate(
+        """() => {
+          const stage = document.getElementById('stage');
+          window.shown = new Set();
+          new MutationObserver(() => window.shown.add(stage.dataset.names))
+            .observe(stage, { attributes: true });
+        }"""
+    )
+    begun = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
+
+    page.wait_for_function(
+        "(enough) => document.getElementById('stage').dataset.frames >= enough", arg=begun + 12
+    )
+
+    assert page.evaluate("[...window.shown]") == ['["Anna"]']
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_with_a_slow_server_one_frame_is_on_its_way_at_a_time(
+    site: Site, open_page: OpenPage
+) -> None:
+    page = open_page("/recognise")
+    page.get_by_test_id("live-toggle").click()
+    under_way = most = sent = 0
+
+    def began(request: Request) -> None:
+        nonlocal under_way, most, sent
+        if request.url.endswith("/api/recognise"):
+            sent, under_way = sent + 1, under_way + 1
+            most = max(most, under_way)
+
+    def ended(request: Request) -> None:
+        nonlocal under_way
+        if request.url.endswith("/api/recognise"):
+            under_way -= 1
+
+    page.on("request", began)
+    page.on("requestfinished", ended)
+    page.on("requestfailed", ended)
+    # The page itself waits, so that the browser sees a request that is under way for long.
+    page.add_init_script(
+        """const send = window.fetch;
+        window.fetch = async (...request) => {
+          const answer = await send(...request);
+          await new Promise((resolve) => setTimeout(resolve, 400));
+          return answer;
+        };
+        window.most = window.open_ = 0;
+        const counted = window.fetch;
+        window.fetch = async (...request) => {
+          window.most = Math.max(window.most, ++window.open_);
+          try { return await counted(...request); } finally { window.open_ -= 1; }
+        };"""
+    )
+    page.goto(site.url + "/recognise")
+
+    page.wait_for_function("() => document.getElementById('stage').dataset.frames >= 4")
+
+    assert (most, page.evaluate("window.most")) == (1, 1)
+    page.get_by_test_id("live-toggle").click()
+    expect(page.get_by_test_id("pill")).to_have_text("Paused")
+    assert sent <= 6
+
+
+def test_several_frames_a_second_are_looked_at_and_the_page_says_so(open_page: OpenPage) -> None:
+    page = open_page("/recognise")
+
+    expect(page.get_by_test_id("pace")).to_have_text(re.compile(r"^[\d.]+ a second · [\d,]+ ms$"))
+    expect(page.get_by_test_id("pace")).to_have_attribute("aria-hidden", "true")
+
+
+def test_a_tap_on_a_live_face_holds_the_picture_and_says_why(
+    site: Site, open_page: OpenPage, side_by_side: Browser
+) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+    page = open_page("/recognise", within=side_by_side)
+    expect_names(page, "Unknown", "Obama")
+
+    box(page, "Obama, match").click()
+
+    expect(page.get_by_test_id("pill")).to_have_text("Paused")
+    expect(page.locator("#why-title")).to_have_text("Obama")
+    expect_picture(page.get_by_test_id("why-stored"))
+    page.get_by_test_id("why-close").click()
+    expect(page.get_by_test_id("why")).to_be_hidden()
+    expect_names(page, "Unknown", "Obama")
+
+
+def test_registers_an_unknown_face_from_the_live_view(
+    site: Site, open_page: OpenPage, side_by_side: Browser
+) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+    page = open_page("/recognise", within=side_by_side)
+    expect_names(page, "Unknown", "Obama")
+
+    box(page, "Unknown face 1").click()
+    page.get_by_test_id("why-register").click()
+    page.get_by_test_id("name").fill("Biden")
+    page.keyboard.press("Enter")
+
+    expect_names(page, "Biden", "Obama")
+    assert site.people() == {"Obama": 1, "Biden": 1}
+
+
+# -- photos: why, and who it is --------------------------------------------------------------------
+
+
+@pytest.fixture
+def recognised(site: Site, open_page: OpenPage, photos: Path) -> Page:
+    """The photo of three people, of whom two are registered."""
+    site.register("Obama", assets.photo("obama.jpg"))
+    site.register("Biden", assets.photo("biden.jpg"))
+    page = open_page("/recognise")
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    expect_state(page, "done")
+    return page
+
+
+def test_a_tap_on_a_face_says_why_it_has_its_name(recognised: Page) -> None:
+    page = recognised
+
+    box(page, "Obama, match").click()
+
+    why = page.get_by_test_id("why")
+    expect(why.get_by_role("heading", name="Obama")).to_be_focused()
+    expect_picture(page.get_by_test_id("why-stored"))
+    expect(page.get_by_test_id("why-stored")).to_have_accessible_name("Stored photo of Obama")
+    assert why.get_by_role("img", name="This face").evaluate(SHOWS_SOMETHING)
+    expect(why.locator(".why-score")).to_have_text(re.compile(r"Score 0\.\d+, a match from 0\.\d+"))
+    fill, need = (page.locator(f"#why .bar-{part}").bounding_box() for part in ("fill", "need"))
+    assert fill and need and fill["x"] + fill["width"] > need["x"] + need["width"]
+    expect(page.get_by_test_id("why-promise")).to_contain_text(PROMISE)
+    expect(page.get_by_test_id("why-promise")).to_contain_text("With 2 people registered")
+    expect(page.get_by_test_id("why-next")).to_have_text(
+        re.compile(r"Biden, score -?0\.\d\d: 0\.\d\d behind\.")
+    )
+    expect(page.get_by_test_id("why-quality")).to_have_text(
+        "Size, light, sharpness and pose are good."
+    )
+    expect(page.get_by_test_id("why-person")).to_have_attribute(
+        "href", re.compile("^/people/[0-9a-f-]{36}$")
+    )
+
+
+def test_why_by_keyboard_alone(recognised: Page) -> None:
+    page = recognised
+    unknown = box(page, "Unknown face 1")
+
+    unknown.focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#why-title")).to_be_focused()
+    expect(page.get_by_test_id("why-decision")).to_contain_text("no name")
+    expect(page.get_by_test_id("why-stored")).to_have_accessible_name(
+        re.compile("^Most alike: (Obama|Biden)$")
+    )
+    fill, need = (page.locator(f"#why .bar-{part}").bounding_box() for part in ("fill", "need"))
+    assert fill and need and fill["x"] + fill["width"] < need["x"]
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("why")).to_be_hidden()
+    expect(unknown).to_be_focused()
+
+
+def test_registers_an_unknown_face_of_a_photo(recognised: Page, site: Site) -> None:
+    page = recognised
+    box(page, "Unknown face 1").click()
+    page.get_by_test_id("why-register").click()
+    expect(page.get_by_test_id("name")).to_be_focused()
+
+    page.get_by_test_id("adopt-submit").click()
+    expect(page.get_by_test_id("name-error")).not_to_be_empty()
+    page.get_by_test_id("name").fill("Eileen")
+    page.get_by_test_id("adopt-submit").click()
+
+    expect(page.get_by_test_id("summary")).to_have_text("3 faces: Obama, Biden and Eileen")
+    expect(page.get_by_test_id("adopt")).to_be_hidden()
+    assert site.people() == {"Obama": 1, "Biden": 1, "Eileen": 1}
+
+
+def test_a_name_of_another_face_is_asked_about(recognised: Page, site: Site) -> None:
+    page = recognised
+    page.get_by_role("button", name="Register this person").click()
+    page.get_by_test_id("name").fill("Obama")
+    page.get_by_test_id("adopt-submit").click()
+
+    expect(page.locator("#choice-title")).to_have_text("Obama is registered with another face")
+    page.get_by_test_id("choice-back").click()
+    expect(page.get_by_test_id("name")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("adopt")).to_be_hidden()
+    assert site.people() == {"Obama": 1, "Biden": 1}
+
+
+OUT_OF_REACH = """() => {
+  const send = window.fetch;
+  window.fetch = async (...request) => {
+    const answer = await (await send(...request)).json();
+    const nobody = { threshold: 1.01, decision: 'unknown', name: null, subject_id: null };
+    const faces = answer.faces.map((face) => ({ ...face, ...nobody }));
+    return new Response(JSON.stringify({ ...answer, threshold: 1.01, faces }));
+  };
+}"""  # as the API answers where OUT_OF_REACH of decision.py is the threshold
+
+
+def test_a_promise_that_no_threshold_keeps_is_said_to_be_that(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+    page = open_page("/recognise")
+    page.evaluate(OUT_OF_REACH)
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    expect_state(page, "done")
+
+    box(page, "Unknown face 1").click()
+
+    expect(page.get_by_test_id("why-promise")).to_contain_text("no score is high enough")
+    expect(page.locator(".why-score")).to_have_text(re.compile("and no score is a match$"))
+
+
+def test_several_photos_are_gone_through_in_a_strip(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+    page = open_page("/recognise")
+
+    page.get_by_test_id("file").set_input_files([photos / "biden.jpg", photos / "group.jpg"])
+
+    expect(page.get_by_test_id("summary")).to_have_text("Unknown")
+    second = page.get_by_role("button", name="Photo 2: Obama, Unknown, Unknown")
+    second.click()
+    expect(page.get_by_test_id("summary")).to_have_text("3 faces: Obama and 2 unknown")
+    expect(second).to_have_attribute("aria-current", "true")
+    page.get_by_test_id("to-camera").click()
+    expect(page.get_by_test_id("photos")).to_be_hidden()
+
+
+def test_a_hostile_name_is_text_wherever_it_stands(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    site.register(HOSTILE, assets.photo("obama.jpg"))
+    page = open_page("/recognise")
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    expect_state(page, "done")
+
+    box(page, f"{HOSTILE[:40]}…, match").click()
+
+    expect(page.locator("#why-title")).to_have_text(HOSTILE)
+    assert_nothing_hostile(page)
+
+
+def test_recognise_speaks_german(site: Site, open_page: OpenPage, photos: Path) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+    page = open_page("/recognise", locale="de-DE")
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+
+    expect(page.get_by_test_id("summary")).to_have_text("3 Gesichter: Obama und 2 unbekannt")
+    page.get_by_role("button", name="Obama, erkannt").click()
+    expect(page.get_by_test_id("why-promise")).to_contain_text(
+        "Von Fremden bekommt hier höchstens 1 von 1.000 einen Namen."
+    )
+    expect(page.locator(".why-score")).to_have_text(
+        re.compile(r"Ähnlichkeit 0,\d+, ein Treffer ab 0,\d+")
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1440, 900)])
+def test_why_stays_within_the_screen(
+    width: int, height: int, site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+    page = open_page("/recognise", viewport={"width": width, "height": height})
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    expect_state(page, "done")
+
+    box(page, "Obama, match").click()
+
+    expect(page.get_by_test_id("why")).to_be_in_viewport()
+    assert_no_scrolling(page)
+    panel, picture = (
+        page.get_by_test_id(one).bounding_box() or {"x": 0, "y": 0} for one in ("why", "stage")
+    )
+    assert panel["x"] > picture["x"] if width > 1000 else panel["y"] > picture["y"]
+    for one in page.get_by_role("group", name="Faces").get_by_role("button").all():
+        assert one.evaluate(
+            "(button) => parseFloat(getComputedStyle(button, '::after').width) >= 44"
+        )

@@ -4,7 +4,7 @@ import { Problem, recognise } from './api.js';
 import { button, element } from './dom.js';
 import { closePicture, openPicture } from './photo.js';
 import { t } from './texts.js';
-import { nameOf } from './words.js';
+import { leftToRight, nameOf } from './words.js';
 
 export class Photos {
   #items = [];
@@ -90,7 +90,7 @@ export class Photos {
 
   #label(item) {
     if (!item.thumb) return;
-    const names = item.answer?.faces.map(nameOf).join(', ') ?? item.problem?.said ?? t('recognise.looking_at_photo');
+    const names = (item.answer && leftToRight(item.answer.faces).map(nameOf).join(', ')) ?? item.problem?.said ?? t('recognise.looking_at_photo');
     item.thumb.dataset.kind = item.problem ? 'refused' : item.answer ? 'done' : 'waiting';
     item.thumb.setAttribute('aria-label', t('recognise.photo_number', { n: item.index + 1, who: names }));
   }

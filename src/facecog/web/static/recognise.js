@@ -242,6 +242,7 @@ $('flip').addEventListener('click', async () => {
     noCamera(trouble);
   }
 });
+$('file').multiple = true;
 takePhotos($('file'), stage.root, showPhotos);
 
 // A camera that nobody looks at is switched off.
