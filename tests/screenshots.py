@@ -6,6 +6,8 @@ The people in them come out of the packages of assets.py, never from anywhere el
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,105 +17,149 @@ from tests import assets, browser
 from tests.browser import GRANTED, PATIENCE, Site
 
 FOLDER = assets.ROOT / "docs" / "screenshots"
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 2,
+    "device_scale_factor": 1.5,
     "is_mobile": True,
     "has_touch": True,
 }
-OBAMA, BIDEN = "Barack Obama", "Joe Biden"
+OBAMA, BIDEN, COLLINS = "Barack Obama", "Joe Biden", "Eileen Collins"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the states are brought about with."""
+
+    site: Site
+    photos: Path
+
+
+Arrange = Callable[[Stage, Page], None]
+
+
+@dataclass(frozen=True)
+class State:
+    """A page in a state: name.jpg on a desk, name-phone.jpg, and name-light.jpg where wanted."""
+
+    name: str
+    path: str
+    arrange: Arrange = lambda stage, page: None
+    camera: str = "alone"
+    known: tuple[str, ...] = (OBAMA,)
+    light: bool = False
+
+
+def coach(stage: Stage, page: Page) -> None:
+    page.get_by_test_id("name").fill(OBAMA)
+    page.get_by_test_id("shot").first.wait_for()
+
+
+def done(stage: Stage, page: Page) -> None:
+    browser.register_from_camera(page, BIDEN)
+
+
+def question(stage: Stage, page: Page) -> None:
+    browser.register_file(page, "Ben", stage.photos / "again.jpg", ends="asked")
+    page.locator("[data-testid=choice-new] canvas").wait_for()
+
+
+def refused(stage: Stage, page: Page) -> None:
+    page.get_by_test_id("file").set_input_files(stage.photos / "dark.jpg")
+    page.locator("[data-testid=shot]:not([data-state=checking])").first.wait_for()
+
+
+def live(stage: Stage, page: Page) -> None:
+    page.locator(f"#stage[data-names*='{OBAMA}']").wait_for()
+
+
+def photo(stage: Stage, page: Page) -> None:
+    page.get_by_test_id("file").set_input_files(stage.photos / "group.jpg")
+    page.get_by_test_id("face").nth(2).wait_for()
+
+
+def why(stage: Stage, page: Page) -> None:
+    photo(stage, page)
+    page.get_by_test_id("face").filter(has_text=OBAMA).locator("button").first.click()
+    page.get_by_test_id("why").wait_for()
+
+
+def person(stage: Stage, page: Page) -> None:
+    page.get_by_text(OBAMA).first.click()
+    page.wait_for_url("**/people/*")
+
+
+EVERYBODY = (OBAMA, BIDEN, COLLINS)
+STATES = (
+    State("first-run", "/", known=(), light=True),
+    State("home", "/", known=EVERYBODY, light=True),
+    State("register-camera", "/register", coach, camera="turning", known=()),
+    State("register", "/register", done),
+    State("register-choice", "/register", question, light=True),
+    State("register-refused", "/register", refused),
+    State("live", "/recognise", live, camera="room"),
+    State("recognise", "/recognise", photo, light=True),
+    State("why", "/recognise", why),
+    State("no-camera", "/register", camera="none"),
+    State("people", "/people", known=EVERYBODY, light=True),
+    State("person", "/people", person, known=EVERYBODY),
+    State("changes", "/changes"),
+    State("api", "/docs", light=True),
+    State("error", "/nothing"),
+)
+PHOTO_OF = {OBAMA: "obama.jpg", BIDEN: "biden.jpg", COLLINS: "astronaut.png"}
 
 
 def main() -> None:
     assets.ensure()
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.jpg"):
+        old.unlink()
     with (
         tempfile.TemporaryDirectory() as scratch,
         browser.serving(Path(scratch)) as site,
         sync_playwright() as playwright,
     ):
-        # A room with two people in it, then one person alone.
-        two = browser.group("obama3.jpg", "biden.jpg").resize((1280, 960), box=(0, 30, 960, 750))
-        room = browser.camera_file(two, Path(scratch) / "room.mjpeg")
-        alone = browser.camera_file(
-            browser.seen("biden.jpg", (1280, 960)), Path(scratch) / "alone.mjpeg"
-        )
-        photo = Path(scratch) / "photo.jpg"
-        photo.write_bytes(browser.jpeg(browser.group("obama3.jpg", "biden.jpg", "astronaut.png")))
-        again = Path(scratch) / "again.jpg"
-        again.write_bytes(browser.jpeg(browser.seen("obama3.jpg", (1280, 960))))
-
-        site.register(OBAMA, assets.photo("obama.jpg"))
-        chromium = browser.chromium(playwright, room, GRANTED)
-        live(site, chromium)
-        chromium.close()
-        chromium = browser.chromium(playwright, alone, GRANTED)
-        register(site, chromium)
-        site.register(OBAMA, assets.photo("obama2.jpg"))
-        home(site, chromium)
-        register_again(site, chromium, again)
-        recognise(site, chromium, photo)
-        chromium.close()
+        cameras = films(Path(scratch))
+        for camera, film in cameras.items():
+            chromium = browser.chromium(playwright, film, GRANTED)
+            for state in STATES:
+                if state.camera == camera:
+                    take(Stage(site, Path(scratch)), chromium, state)
+            chromium.close()
 
 
-def home(site: Site, chromium: Browser) -> None:
-    for kind, options in {"": DESKTOP, "-phone": PHONE}.items():
-        take(open_page(site, chromium, "/", options), f"home{kind}")
-    take(open_page(site, chromium, "/", DESKTOP, "light"), "home-light")
+def films(folder: Path) -> dict[str, Path | None]:
+    """What the cameras see; and the photos that are chosen."""
+    two = browser.group("obama3.jpg", "biden.jpg").resize((1280, 960), box=(0, 30, 960, 750))
+    one = browser.seen("biden.jpg", (1280, 960))
+    group = browser.group("obama3.jpg", "biden.jpg", "astronaut.png")
+    dark = browser.seen("astronaut.png").point(lambda level: level // 18)
+    (folder / "group.jpg").write_bytes(browser.jpeg(group))
+    (folder / "dark.jpg").write_bytes(browser.jpeg(dark))
+    (folder / "again.jpg").write_bytes(browser.jpeg(browser.seen("obama3.jpg", (1280, 960))))
+    return {
+        "room": browser.camera_file(two, folder / "room.mjpeg"),
+        "alone": browser.camera_file(one, folder / "alone.mjpeg"),
+        "turning": browser.turning(folder / "turning.mjpeg"),
+        "none": None,
+    }
 
 
-def register(site: Site, chromium: Browser) -> None:
-    for kind, options in {"": DESKTOP, "-phone": PHONE}.items():
-        page = open_page(site, chromium, "/register", options)
-        page.locator("[data-testid=shutter]:enabled").wait_for()
-        if kind:
-            take(page, f"register-camera{kind}")
-        browser.register_from_camera(page, BIDEN)
-        take(page, f"register{kind}")
-        if not kind:
-            site.forget(BIDEN)
-
-
-def register_again(site: Site, chromium: Browser, photo: Path) -> None:
-    """Somebody who is registered already, under another name."""
-    page = open_page(site, chromium, "/register", DESKTOP)
-    page.get_by_test_id("file").set_input_files(photo)
-    page.locator("[data-state=photo]#stage").wait_for()
-    page.get_by_test_id("name").fill("Ben")
-    page.get_by_test_id("submit").click()
-    page.locator("[data-testid=choice-new] canvas").wait_for()
-    take(page, "register-choice")
-
-
-def recognise(site: Site, chromium: Browser, photo: Path) -> None:
-    for kind, options in {"": DESKTOP, "-phone": PHONE}.items():
-        page = open_page(site, chromium, "/recognise", options)
-        page.get_by_test_id("file").set_input_files(photo)
-        page.locator("[data-testid=face]").nth(2).wait_for()
-        take(page, f"recognise{kind}")
-
-
-def live(site: Site, chromium: Browser) -> None:
-    for kind, options in {"": DESKTOP, "-phone": PHONE}.items():
-        page = open_page(site, chromium, "/recognise", options)
-        page.locator(f"#stage[data-names*='{OBAMA}']").wait_for()
-        take(page, f"live{kind}")
-
-
-def open_page(
-    site: Site, chromium: Browser, path: str, options: dict[str, Any], scheme: str = "dark"
-) -> Page:
-    context = chromium.new_context(**options, color_scheme=scheme)  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE * 1000)
-    page = context.new_page()
-    page.goto(site.url + path)
-    return page
-
-
-def take(page: Page, name: str) -> None:
-    page.wait_for_timeout(1500)  # until everything has glided to its place
-    page.screenshot(path=FOLDER / f"{name}.jpg", type="jpeg", quality=88)
+def take(stage: Stage, chromium: Browser, state: State) -> None:
+    kinds = [("", DESK, "dark"), ("-phone", PHONE, "dark")]
+    for suffix, screen, scheme in [*kinds, *([("-light", DESK, "light")] if state.light else [])]:
+        stage.site.forget()
+        for name in state.known:
+            stage.site.register(name, assets.photo(PHOTO_OF[name]))
+        context = chromium.new_context(**screen, color_scheme=scheme)
+        context.set_default_timeout(PATIENCE * 1000)
+        page = context.new_page()
+        page.goto(stage.site.url + state.path)
+        state.arrange(stage, page)
+        page.wait_for_timeout(1000)  # until everything has glided to its place
+        page.screenshot(path=FOLDER / f"{state.name}{suffix}.jpg", type="jpeg", quality=80)
+        context.close()
 
 
 if __name__ == "__main__":
