@@ -12,7 +12,8 @@ serve` and a real headless Chromium, and prints
 - the frames while scrolling through several thousand people,
 - what the page weighs without photos, as it comes over the wire.
 
-Exits 1 where the first row takes more than 1 second or a search more than 200 ms.
+Exits 1 where the first row takes more than 1 second or a search more than 200 ms, at the median. The
+machine should have nothing else to do: the load is printed beside the figures.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import os
 import random
 import re
+import statistics
 import sys
 import tempfile
 import time
@@ -214,7 +217,8 @@ def measure(url: str, people: int) -> bool:
         f"longest {frames[-1]:.0f} ms"
     )
     print(f"weight: {weight[0] / 1000:.0f} kB, and {weight[1] / 1000:.0f} kB of faces")
-    return max(rows) <= FIRST_ROW and max(searches) <= SEARCH
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    return statistics.median(rows) <= FIRST_ROW and statistics.median(searches) <= SEARCH
 
 
 def search(page: Page, word: str) -> list[float]:
@@ -239,8 +243,7 @@ def open_page(chromium: Browser) -> Page:
 
 
 def spread(times: list[float]) -> str:
-    middle = sorted(times)[len(times) // 2]
-    return f"median {middle:.0f} ms, worst {max(times):.0f} ms of {len(times)}"
+    return f"median {statistics.median(times):.0f} ms, worst {max(times):.0f} ms of {len(times)}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import { debounced, latest } from './latest.js';
 import { t } from './texts.js';
 
 const SHOWN = 40;
-const TYPING = 60; // ms
+const TYPING = 80; // ms
 
 /**
  * Asks for a person. except: the id of one who cannot be chosen; allowNew: a new name will do.

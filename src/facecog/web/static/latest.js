@@ -17,11 +17,16 @@ export function latest(ask) {
   };
 }
 
-/** `act` once nothing was typed for so many milliseconds. */
+/** `act` at once, and of calls within `wait` milliseconds of each other only the last one more. */
 export function debounced(act, wait) {
   let timer = 0;
-  return (...given) => {
+  return () => {
+    const pausing = timer !== 0;
     clearTimeout(timer);
-    timer = setTimeout(act, wait, ...given);
+    timer = setTimeout(() => {
+      timer = 0;
+      if (pausing) act();
+    }, wait);
+    if (!pausing) act();
   };
 }

@@ -7,8 +7,8 @@ import './notice.js';
 import { cameBack, leave } from './place.js';
 import { t } from './texts.js';
 
-const AHEAD = '1600px'; // The next people are fetched before the last ones are seen.
-const TYPING = 60; // ms
+const AHEAD = '900px'; // The next people are fetched before the last ones are seen.
+const TYPING = 80; // ms
 
 const $ = (id) => document.getElementById(id);
 const search = $('search');
@@ -54,9 +54,24 @@ async function more() {
 }
 
 function take(list) {
+  const putBack = keepFaces(list);
   $('found').replaceChildren(...list.getElementById('found').childNodes);
+  putBack();
   $('total').textContent = list.getElementById('total').textContent;
   watch();
+}
+
+/** Faces that are seen already are not fetched again; one that goes through another document would be. */
+function keepFaces(list) {
+  const seen = new Map();
+  for (const image of document.querySelectorAll('.tile-person img')) if (image.complete) seen.set(image.src, image);
+  const kept = [];
+  for (const image of list.querySelectorAll('.tile-person img')) {
+    if (!seen.has(image.src)) continue;
+    kept.push([image.parentElement, seen.get(image.src)]);
+    image.remove();
+  }
+  return () => kept.forEach(([frame, image]) => frame.append(image));
 }
 
 /** What was answered; a refusal is said, with a way to try again. */
