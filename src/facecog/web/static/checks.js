@@ -12,6 +12,11 @@ export class Checks {
     this.onChange = onChange;
   }
 
+  /** `photo` is still being made of a frame; who waits for `all` waits for it too. */
+  make(item, photo) {
+    this.#last = this.#last.then(async () => { item.photo = await photo; });
+  }
+
   add(item) {
     this.#last = this.#last.then(() => this.#check(item));
     return this.#last;

@@ -138,22 +138,22 @@ function cannotLook(problem) {
 // --- taking ---
 
 // The frame that was judged is the one that is kept, as large as the camera gave it, and never mirrored.
-async function keep(frame, { step, faces, size }) {
+function keep(frame, { step, faces, size }) {
   flash();
-  const item = tray.add({ origin: 'camera', step, photo: new Blob(), picture: asPicture(frame), faces, size });
+  const item = tray.add({ origin: 'camera', step, picture: asPicture(frame), faces, size });
+  checks.make(item, toJpeg(frame, QUALITY));
   judge(item, faces.indexOf(largest(faces)));
   tray.draw(item);
   gathered();
-  item.photo = await toJpeg(frame, QUALITY);
 }
 
-async function shoot() {
+function shoot() {
   const frame = camera.frame();
   if (!frame) return;
   flash();
-  const item = tray.add({ origin: 'camera', picture: asPicture(frame), photo: new Blob() });
+  const item = tray.add({ origin: 'camera', picture: asPicture(frame) });
   gathered();
-  item.photo = await toJpeg(frame, QUALITY);
+  checks.make(item, toJpeg(frame, QUALITY));
   checks.add(item);
 }
 

@@ -87,7 +87,7 @@ export class Tray {
     says.dataset.testid = 'verdict';
     show.type = remove.type = 'button';
     remove.textContent = '×';
-    if (item.photo.name && item.origin === 'photo') {
+    if (item.origin === 'photo' && item.photo.name) {
       const name = document.createElement('p');
       name.className = 'shot-name';
       name.dir = 'auto';
