@@ -12,8 +12,8 @@ serve` and a real headless Chromium, and prints
 - the frames while scrolling through several thousand people,
 - what the page weighs without photos, as it comes over the wire.
 
-Exits 1 where the first row takes more than 1 second or a search more than 200 ms, at the median. The
-machine should have nothing else to do: the load is printed beside the figures.
+Exits 1 where the first row takes more than 1 second or a search more than 200 ms, at the median.
+The machine should have nothing else to do: its load is printed beside the figures.
 """
 
 from __future__ import annotations

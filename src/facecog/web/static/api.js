@@ -1,6 +1,6 @@
 // The calls the pages make, and their refusals as one kind of error.
 
-import { has, t } from './texts.js';
+import { has, language, t } from './texts.js';
 
 /** A refusal in the server's words, or the reason why there are none. */
 export class Problem extends Error {
@@ -19,6 +19,7 @@ export class Problem extends Error {
   get said() {
     const known = this.reasons.filter((code) => has(`quality.${code}`));
     if (this.code === 'low_quality' && known.length) return known.map((code) => t(`quality.${code}`)).join(' ');
+    if (this.code === 'cannot_undo' && language === 'en') return this.message; // It names what stands in the way.
     return has(`errors.${this.code}`) ? t(`errors.${this.code}`) : this.message;
   }
 

@@ -4,7 +4,7 @@ import { Problem, undoChange } from './api.js';
 import { button, element } from './elements.js';
 import { t } from './texts.js';
 
-const STAYS = 20_000; // ms
+const STAYS = 30_000; // ms
 const KEPT = 'facecog.notice';
 
 const root = document.getElementById('toasts');
