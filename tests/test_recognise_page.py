@@ -292,7 +292,7 @@ def test_with_a_slow_server_one_frame_is_on_its_way_at_a_time(
     assert sent <= 6
 
 
-def test_several_frames_a_second_are_looked_at_and_the_page_says_so(open_page: OpenPage) -> None:
+def test_the_page_says_how_fast_it_looks(open_page: OpenPage) -> None:
     page = open_page("/recognise")
 
     expect(page.get_by_test_id("pace")).to_have_text(re.compile(r"^[\d.]+ a second · [\d,]+ ms$"))
