@@ -207,7 +207,7 @@ def test_a_newcomer_is_recognised_within_a_minute(
     site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
 ) -> None:
     """From the first page to the own name on the picture, with no more than a newcomer does."""
-    turning = browser.turning(tmp_path / "turning.mjpeg")
+    turning = browser.turning(tmp_path / "turning.mjpeg", each=90)  # a pose for three seconds
     newcomer = browser.chromium(playwright, turning, GRANTED)
     page = open_page("/", within=newcomer)
     expect(page.get_by_test_id("people")).to_contain_text("Nobody is registered yet")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, Route, expect
 
 from tests import assets, browser
 from tests.browser import (
@@ -754,3 +754,14 @@ def test_the_three_ways_on_are_three(site: Site, open_page: OpenPage, photos: Pa
     page.get_by_role("button", name="Register someone else").click()
     expect(page.get_by_test_id("name")).to_have_value("")
     expect(page.get_by_test_id("shutter")).to_be_focused()
+
+
+def test_a_name_typed_before_the_script_runs_stays(site: Site, open_page: OpenPage) -> None:
+    page = open_page("/nothing")
+    held: list[Route] = []
+    page.route("**/register.js", lambda route: held.append(route))
+    page.goto(site.url + "/register", wait_until="commit")
+    page.get_by_test_id("name").fill("Anna")
+    held[0].continue_()
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+    expect(page.get_by_test_id("name")).to_have_value("Anna")

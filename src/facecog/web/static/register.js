@@ -420,5 +420,6 @@ document.addEventListener('visibilitychange', () => {
   else toCamera();
 });
 
-name.value = new URLSearchParams(location.search).get('name') ?? ''; // From a person's page.
+// From a person's page; what was typed before this script ran stays.
+name.value ||= new URLSearchParams(location.search).get('name') ?? '';
 toCamera();
