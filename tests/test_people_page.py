@@ -10,7 +10,14 @@ from benchmarks.people_page import fill
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests import assets, browser
-from tests.browser import HOSTILE, OpenPage, Site, assert_no_scrolling, assert_nothing_hostile
+from tests.browser import (
+    HOSTILE,
+    OpenPage,
+    Site,
+    assert_accessible,
+    assert_no_scrolling,
+    assert_nothing_hostile,
+)
 
 pytestmark = pytest.mark.xdist_group("people page")
 
@@ -517,6 +524,53 @@ def test_the_keyboard_alone_merges_and_undoes(
     page.keyboard.press("Enter")
     expect(notice(page, "Undone.")).to_be_focused()
     assert site.people() == {"Anna": 2, "Ben": 1}
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing_in_any_state(
+    scheme: str, site: Site, cast: dict[str, str], open_page: OpenPage
+) -> None:
+    site.register("Bea", assets.photo("biden.jpg"), allow_duplicate=True)
+    page = open_page("/people", color_scheme=scheme)
+    assert_accessible(page)
+    page.get_by_test_id("q").fill("nobody")
+    expect(page.get_by_test_id("nothing")).to_be_visible()
+    assert_accessible(page)
+    page.goto(f"{site.url}/people/{cast['Ben']}")
+    expect(page.get_by_test_id("look-alike")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_test_id("rename").click()
+    page.get_by_test_id("new-name").fill("Anna")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("rename-merge")).to_be_visible()
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("open").first.click()
+    assert_accessible(page)
+    page.get_by_test_id("large-move").click()
+    expect(page.get_by_test_id("choice")).to_have_count(2)
+    page.get_by_test_id("choose-q").fill("B")
+    expect(page.get_by_test_id("choice-new")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_test_id("close").click()
+    page.get_by_test_id("delete").click()
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("look-alike").get_by_role("button").click()
+    expect(page.get_by_test_id("merge-what")).to_be_visible()
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("pick").first.check()
+    assert_accessible(page)
+    page.get_by_test_id("remove").click()
+    notice(page, "1 photo removed.")
+    assert_accessible(page)
+    page.goto(f"{site.url}/changes")
+    expect(page.get_by_test_id("change")).to_have_count(1)
+    assert_accessible(page)
+    page.get_by_test_id("undo").click()
+    notice(page, "Undone.")
+    assert_accessible(page)
 
 
 @pytest.mark.parametrize("options", [PHONE, DESKTOP], ids=["360", "1440"])

@@ -62,7 +62,8 @@ function begin() {
 
 function editName(open) {
   $('rename-form').hidden = !open;
-  $('rename').parentElement.hidden = open;
+  $('rename').parentElement.classList.toggle('sr', open); // The page keeps its heading.
+  $('rename').hidden = open;
   nameError('');
   if (!open) return $('rename').focus();
   $('new-name').value = me().name;

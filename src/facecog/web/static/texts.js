@@ -37,3 +37,8 @@ export function listed(names, type = 'conjunction') {
 export function moment(iso) {
   return new Date(iso).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
 }
+
+/** "24 Nov 2026" */
+export function day(iso) {
+  return new Date(iso).toLocaleDateString(locale, { dateStyle: 'medium' });
+}
