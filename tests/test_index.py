@@ -262,6 +262,13 @@ def test_look_alikes_are_all_pairs_above_the_threshold_most_alike_first(
         assert gallery.is_right(other, means[one.subject_id])
         assert one.score == other.score == pair.score
     assert index.alike(0.1, 3) == pairs[:3]
+    one = pairs[0].people[0].subject_id
+    of_one = index.alike(0.1, 99, of=one)
+    assert {frozenset(who.subject_id for who in pair.people) for pair in of_one} == {
+        both for both, score in scores.items() if one in both and score >= 0.1
+    }
+    assert all(pair.people[0].subject_id == one for pair in of_one)
+    assert index.alike(0.1, 99, of="nobody") == []
 
 
 @pytest.mark.parametrize(("limit", "given"), [(1, 1), (3, 3), (5, 4), (7, 7), (99, 7)])
