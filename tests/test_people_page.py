@@ -138,9 +138,8 @@ def test_the_answer_to_the_last_key_wins(crowd_page: Page) -> None:
     """The answer to the first search comes after that to the second."""
     held = []
     crowd_page.route(re.compile(r"\?q=anna&"), lambda route: held.append(route))
-    crowd_page.get_by_test_id("q").fill("anna")
     with crowd_page.expect_request(re.compile(r"\?q=anna&")):
-        pass
+        crowd_page.get_by_test_id("q").fill("anna")
     crowd_page.get_by_test_id("q").fill("hugo")
     expect(tiles(crowd_page).first).to_contain_text("Hugo")
 
