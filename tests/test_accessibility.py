@@ -32,6 +32,14 @@ SCREENS = {
 }
 
 
+FORM = """(path) => {
+  const form = document.createElement('form');
+  Object.assign(form, { id: 'form', method: 'post', action: path, enctype: 'multipart/form-data' });
+  form.innerHTML = '<input name="name" value="Anna"><input type="file" name="image">';
+  document.body.append(form);
+}"""
+
+
 @pytest.fixture(params=list(SCREENS))
 def open_here(request: pytest.FixtureRequest, open_page: OpenPage) -> Callable[..., Page]:
     """`open_page` on one of the screens."""
@@ -80,6 +88,62 @@ def test_recognise(site: Site, open_here: OpenPage, photos: Path) -> None:
     assert_good(page)
     page.get_by_test_id("file").set_input_files(photos / "coffee.png")
     expect_state(page, "refused")
+    assert_good(page)
+
+
+def test_register_with_several_photos_and_a_known_name(
+    site: Site, open_here: OpenPage, photos: Path
+) -> None:
+    site.register("Barack", (photos / "obama.jpg").read_bytes())
+    page = open_here("/register")
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+    page.get_by_test_id("file").set_input_files([photos / "group.jpg", photos / "biden.jpg"])
+    expect(page.get_by_test_id("shot")).to_have_count(2)
+    expect(page.locator("[data-testid=shot][data-state=checking]")).to_have_count(0)
+    assert_good(page)
+    page.get_by_test_id("name").press_sequentially("Bar")
+    expect(page.get_by_role("option")).to_have_count(1)
+    assert_good(page)
+
+
+def test_why_a_face_has_its_name_and_registering_from_there(
+    site: Site, open_here: OpenPage, photos: Path
+) -> None:
+    site.register("Barack", (photos / "obama.jpg").read_bytes())
+    page = open_here("/recognise")
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    page.get_by_test_id("face").filter(has_text="Barack").locator("button").first.click()
+    expect(page.get_by_test_id("why")).to_be_visible()
+    assert_good(page)
+    page.get_by_role("button", name="Register this person").first.click()
+    expect(page.get_by_test_id("adopt")).to_be_visible()
+    assert_good(page)
+    page.get_by_test_id("name").fill("Barack")
+    page.get_by_test_id("adopt-submit").click()
+    expect(page.get_by_test_id("choice")).to_be_visible()
+    assert_good(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "photo", "heading"),
+    [
+        ("/register", "astronaut.png", "Anna"),
+        ("/register", "obama2.jpg", "Barack"),  # a question
+        ("/register", "coffee.png", ""),  # a refusal
+        ("/recognise", "group.jpg", ""),
+    ],
+)
+def test_the_answer_to_a_form_without_scripts(
+    path: str, photo: str, heading: str, site: Site, open_here: OpenPage, photos: Path
+) -> None:
+    """Sent by a form like that of the page: axe itself needs scripts."""
+    site.register("Barack", (photos / "obama.jpg").read_bytes())
+    page = open_here("/nothing")
+    page.evaluate(FORM, path)
+    page.locator("#form input[type=file]").set_input_files(photos / photo)
+    with page.expect_navigation():
+        page.evaluate("() => document.getElementById('form').submit()")
+    expect(page.locator("main")).to_contain_text(heading)
     assert_good(page)
 
 
