@@ -200,20 +200,24 @@ class Site:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Site]:
+def serving(folder: Path, *options: str) -> Iterator[Site]:
     """`facecog serve` with an empty home in `folder`."""
+    scheme = "https" if "--lan" in options else "http"
     log, port = folder / "server.log", _free_port()
     command = [sys.executable, "-c", "from facecog.cli import main; main()", "serve"]
     environment = {"FACECOG_HOME": str(folder / "home"), "FACECOG_MODELS": str(assets.MODELS)}
     with (
         log.open("wb") as out,
         subprocess.Popen(
-            [*command, "--port", str(port)], stderr=out, env={**os.environ, **environment}
+            [*command, "--port", str(port), *options],
+            stdout=subprocess.DEVNULL,
+            stderr=out,
+            env={**os.environ, **environment},
         ) as server,
     ):
         try:
             _wait_until_listening(server, port, log)
-            yield Site(f"http://127.0.0.1:{port}")
+            yield Site(f"{scheme}://127.0.0.1:{port}")
         finally:
             server.terminate()
 

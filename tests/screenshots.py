@@ -89,6 +89,37 @@ def person(stage: Stage, page: Page) -> None:
     page.wait_for_url("**/people/*")
 
 
+def merging(stage: Stage, page: Page) -> None:
+    person(stage, page)
+    page.get_by_test_id("merge").click()
+    page.get_by_role("dialog").get_by_text(BIDEN).wait_for()
+
+
+def deleting(stage: Stage, page: Page) -> None:
+    person(stage, page)
+    page.get_by_test_id("delete").click()
+    page.get_by_role("dialog").wait_for()
+
+
+def deleted(stage: Stage, page: Page) -> None:
+    deleting(stage, page)
+    page.get_by_test_id("answer-delete").click()
+    page.get_by_test_id("notices").get_by_role("button").first.wait_for()
+
+
+def changed(stage: Stage, page: Page) -> None:
+    deleted(stage, page)
+    page.goto(f"{stage.site.url}/changes")
+    page.get_by_test_id("change").first.wait_for()
+
+
+def several(stage: Stage, page: Page) -> None:
+    photos = [stage.photos / name for name in ("again.jpg", "dark.jpg", "group.jpg")]
+    page.get_by_test_id("file").set_input_files(photos)
+    page.locator("[data-testid=shot][data-state=choose]").wait_for()
+    page.locator("[data-testid=shot][data-state=choose] button").first.click()
+
+
 EVERYBODY = (OBAMA, BIDEN, COLLINS)
 STATES = (
     State("first-run", "/", known=(), light=True),
@@ -97,13 +128,18 @@ STATES = (
     State("register", "/register", done),
     State("register-choice", "/register", question, light=True),
     State("register-refused", "/register", refused),
+    State("register-photos", "/register", several, light=True),
     State("live", "/recognise", live, camera="room"),
     State("recognise", "/recognise", photo, light=True),
     State("why", "/recognise", why),
     State("no-camera", "/register", camera="none"),
     State("people", "/people", known=EVERYBODY, light=True),
     State("person", "/people", person, known=EVERYBODY),
-    State("changes", "/changes"),
+    State("person-merge", "/people", merging, known=EVERYBODY),
+    State("person-delete", "/people", deleting, known=EVERYBODY),
+    State("people-undo", "/people", deleted, known=EVERYBODY),
+    State("changes", "/people", changed, known=EVERYBODY, light=True),
+    State("changes-none", "/changes"),
     State("api", "/docs", light=True),
     State("error", "/nothing"),
 )
@@ -127,6 +163,22 @@ def main() -> None:
                 if state.camera == camera:
                     take(Stage(site, Path(scratch)), chromium, state)
             chromium.close()
+    access_code()
+
+
+def access_code() -> None:
+    """The page that asks for it, of `facecog serve --lan`."""
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        browser.serving(Path(scratch), "--lan") as site,
+        sync_playwright() as playwright,
+    ):
+        chromium = browser.chromium(playwright)
+        for suffix, screen in [("", DESK), ("-phone", PHONE)]:
+            page = chromium.new_page(**screen, color_scheme="dark", ignore_https_errors=True)
+            page.goto(site.url)
+            shoot(page, f"access{suffix}")
+        chromium.close()
 
 
 def films(folder: Path) -> dict[str, Path | None]:
@@ -157,9 +209,13 @@ def take(stage: Stage, chromium: Browser, state: State) -> None:
         page = context.new_page()
         page.goto(stage.site.url + state.path)
         state.arrange(stage, page)
-        page.wait_for_timeout(1000)  # until everything has glided to its place
-        page.screenshot(path=FOLDER / f"{state.name}{suffix}.jpg", type="jpeg", quality=80)
+        shoot(page, f"{state.name}{suffix}")
         context.close()
+
+
+def shoot(page: Page, name: str) -> None:
+    page.wait_for_timeout(1000)  # until everything has glided to its place
+    page.screenshot(path=FOLDER / f"{name}.jpg", type="jpeg", quality=80)
 
 
 if __name__ == "__main__":
