@@ -27,12 +27,6 @@ from tests import assets, browser
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PEOPLE = ("obama3.jpg", "biden.jpg", "astronaut.png")
-WATCH = """() => {
-  window.looks = [];
-  new PerformanceObserver((list) => window.looks.push(...list.getEntriesByName('look')))
-    .observe({ type: 'measure' });
-}"""
-LOOKS = "() => window.looks.map(({ startTime, duration }) => [startTime, duration])"
 
 
 class Cpu(NamedTuple):
@@ -64,11 +58,10 @@ def _scene(people: int) -> Image.Image:
 
 
 def _report(page: Page, seconds: float) -> None:
-    page.evaluate(WATCH)
     before, began = _cpu(), time.monotonic()
-    page.wait_for_timeout(seconds * 1000)
-    looks, passed, after = page.evaluate(LOOKS), time.monotonic() - began, _cpu()
-    delays = statistics.quantiles([delay for _, delay in looks], n=20)
+    looks = browser.looks(page, seconds)
+    passed, after = time.monotonic() - began, _cpu()
+    delays = statistics.quantiles(looks, n=20)
     print(f"{len(looks) / passed:.1f} frames a second ({len(looks)} in {passed:.0f} s)")
     print(f"capture to drawn name: {delays[9]:.0f} ms (median), {delays[18]:.0f} ms (95 of 100)")
     for who, start, end in zip(Cpu._fields, before, after, strict=True):

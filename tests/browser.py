@@ -296,6 +296,20 @@ def take_photo(page: Page) -> None:
     page.locator("[data-testid=shot]:not([data-state=checking])").nth(before).wait_for()
 
 
+def looks(page: Page, seconds: float) -> list[float]:
+    """The live view's looks in so many seconds: of each, ms from the capture to the drawn name."""
+    page.evaluate(
+        """() => {
+          window.looks = [];
+          new PerformanceObserver((list) => window.looks.push(...list.getEntriesByName('look')))
+            .observe({ type: 'measure' });
+        }"""
+    )
+    page.wait_for_timeout(seconds * 1000)
+    delays: list[float] = page.evaluate("() => window.looks.map(({ duration }) => duration)")
+    return delays
+
+
 def switch_coach_off(page: Page) -> None:
     auto = page.get_by_test_id("auto")
     if auto.get_attribute("aria-pressed") == "true":
