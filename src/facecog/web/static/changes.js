@@ -79,3 +79,4 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) refresh();
 });
 localise(document);
+document.documentElement.dataset.ready = '';

@@ -256,3 +256,4 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) attempt(refresh);
 });
 begin();
+document.documentElement.dataset.ready = '';
