@@ -668,6 +668,7 @@ def test_what_was_deleted_is_gone_until_it_is_undone(client: FlaskClient, tmp_pa
     assert kept(tmp_path / "home") == before
     again = client.post(f"/api/changes/{change['id']}/undo")
     assert_refusal(Described(client), again, 409, "cannot_undo")
+    assert (again.get_json()["obstacle"], again.get_json()["names"]) == ("done", {})
 
 
 @pytest.mark.parametrize("forever", ["true", "1"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from flask.testing import FlaskClient
 
 from facecog import web
+from facecog.errors import Obstacle
 from facecog.quality import CHECKS
 from facecog.web import texts
 from facecog.web.texts import CATALOGUES, LANGUAGES, VALUE
@@ -74,6 +76,12 @@ def test_each_reason_against_a_face_is_there_and_says_what_the_api_says() -> Non
     reasons = {check.reason.code: check.reason.message for check in CHECKS}
 
     assert CATALOGUES["en"]["quality"] == reasons
+
+
+def test_each_obstacle_to_an_undo_is_there() -> None:
+    said = {key.removeprefix("errors.undo_") for key in keys("en") if "errors.undo_" in key}
+
+    assert said == set(get_args(Obstacle))
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,14 @@ Anything that is not a FacecogError is a bug.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from facecog.domain import Candidate, Face, PixelSize, Quality
+
+
+Obstacle = Literal["done", "gone", "renamed", "name_taken", "moved_on", "erased", "same_photo"]
+"""What stands in the way of an undo."""
 
 
 class FacecogError(Exception):
@@ -194,9 +198,19 @@ class NameTaken(Conflict):
 
 
 class CannotUndo(Conflict):
-    """Something has happened since that a change cannot be undone around."""
+    """Something has happened since that a change cannot be undone around.
+
+    Attributes:
+        obstacle: what it is, as a stable word.
+        names: of the people whom the sentence names: `name`, and `other` for a second one.
+    """
 
     code = "cannot_undo"
+
+    def __init__(self, obstacle: Obstacle, message: str, **names: str) -> None:
+        super().__init__(message)
+        self.obstacle = obstacle
+        self.names = names
 
 
 class MixedUp(Conflict):

@@ -19,7 +19,7 @@ from facecog.store.transactions import parts
 def undo(connection: Connection, revision: int, change: Change, kept: Kept) -> None:
     """Raises: CannotUndo; what was written so far is for the caller's transaction to take back."""
     if change.undone_at:
-        raise CannotUndo("This has been undone already.")
+        raise CannotUndo("done", "This has been undone already.")
     _subject_back(connection, change, kept)
     moved = _moved_back(connection, change, kept)
     photos = [one["photo_sha256"] for one in kept.taken]
@@ -38,12 +38,17 @@ def _subject_back(connection: Connection, change: Change, kept: Kept) -> None:
         put_back_subject(connection, kept.subject)
     elif there is None:
         raise CannotUndo(
-            f"{change.subject.name} has been deleted or merged since. Undo that first."
+            "gone",
+            f"{change.subject.name} has been deleted or merged since. Undo that first.",
+            name=change.subject.name,
         )
     elif change.kind is Kind.RENAMED and change.other:
         if there.name != change.other.name:
             raise CannotUndo(
-                f"{change.other.name} has been renamed to {there.name} since. Undo that first."
+                "renamed",
+                f"{change.other.name} has been renamed to {there.name} since. Undo that first.",
+                name=change.other.name,
+                other=there.name,
             )
         _refuse_taken_name(connection, change)
         connection.execute(
@@ -56,8 +61,9 @@ def _subject_back(connection: Connection, change: Change, kept: Kept) -> None:
 def _refuse_taken_name(connection: Connection, change: Change) -> None:
     if rows.subject_named(connection, change.subject.name) not in (None, change.subject.id):
         raise CannotUndo(
-            f"Another person is named {change.subject.name} now. Rename that person first, "
-            "or merge the two."
+            "name_taken",
+            f"Another person is named {change.subject.name} now. Rename that person first.",
+            name=change.subject.name,
         )
 
 
@@ -71,10 +77,11 @@ def _moved_back(connection: Connection, change: Change, kept: Kept) -> list[str]
     elsewhere = set(kept.moved) - set(at_other)
     if elsewhere & set(owners) or (elsewhere and elsewhere & kept_ids(connection)):
         raise CannotUndo(
-            "What was moved has been moved on, merged or removed since. Undo that first."
+            "moved_on",
+            "What was moved has been moved on, merged or removed since. Undo that first.",
         )
     if change.kind is Kind.MOVED and elsewhere:
-        raise CannotUndo("The photo that was moved has been erased since.")
+        raise CannotUndo("erased", "The photo that was moved has been erased since.")
     return at_other
 
 
@@ -92,8 +99,10 @@ def _refuse_known_photos(connection: Connection, change: Change, photos: Sequenc
         known = select(samples.c.id).where(of_subject, samples.c.photo_sha256.in_(some))
         if connection.execute(known.limit(1)).first():
             raise CannotUndo(
+                "same_photo",
                 f"{change.subject.name} has the same photo again, by another registration. "
-                "Remove that one first."
+                "Remove that one first.",
+                name=change.subject.name,
             )
 
 

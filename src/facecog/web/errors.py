@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from facecog.errors import (
     AccessCodeNeeded,
     AccessCodeWrong,
+    CannotUndo,
     Conflict,
     CrossOrigin,
     FacecogError,
@@ -148,7 +149,7 @@ def headers_of(error: FacecogError) -> dict[str, str]:
 
 
 def _extras(error: FacecogError) -> dict[str, Any]:
-    """What a page needs to draw the refusal on the photo."""
+    """What a page needs to draw the refusal on the photo, and to say it in its own language."""
     extras: dict[str, Any] = {}
     if isinstance(error, (FaceRefused, MixedUp)):
         extras["image"] = size_json(error.size)
@@ -156,6 +157,8 @@ def _extras(error: FacecogError) -> dict[str, Any]:
     if isinstance(error, MixedUp):
         extras["subject"] = candidate_json(error.candidate)
         extras["threshold"] = rounded(error.threshold)
+    if isinstance(error, CannotUndo):
+        extras["obstacle"], extras["names"] = error.obstacle, error.names
     if isinstance(error, LowQuality):
         extras["reasons"] = [reason.code for reason in error.quality.reasons]
     return extras

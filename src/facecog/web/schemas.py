@@ -251,6 +251,8 @@ PROBLEM = {
         "reasons": {"type": "array", "items": {"type": "string"}},
         "subject": {"$ref": "#/components/schemas/Candidate"},
         "threshold": {"type": "number"},
+        "obstacle": {"type": "string", "description": "What stands in the way of an undo."},
+        "names": {"type": "object", "additionalProperties": {"type": "string"}},
     },
 }
 

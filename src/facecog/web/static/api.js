@@ -1,6 +1,7 @@
 // The calls the pages make, and their refusals as one kind of error.
 
-import { has, language, t } from './texts.js';
+import { has, t } from './texts.js';
+import { inSentence } from './words.js';
 
 /** A refusal in the server's words, or the reason why there are none. */
 export class Problem extends Error {
@@ -13,13 +14,18 @@ export class Problem extends Error {
     this.image = body.image ?? null;
     this.subject = body.subject ?? null;
     this.threshold = body.threshold ?? null;
+    this.obstacle = body.obstacle ?? null;
+    this.names = body.names ?? {};
   }
 
-  /** In the page's language where the catalogue has it; of a poor photo, what is wrong with it. */
+  /** In the page's language where the catalogue has it; of a poor photo, what is wrong with it; of an undo, what stands in its way. */
   get said() {
     const known = this.reasons.filter((code) => has(`quality.${code}`));
     if (this.code === 'low_quality' && known.length) return known.map((code) => t(`quality.${code}`)).join(' ');
-    if (this.code === 'cannot_undo' && language === 'en') return this.message; // It names what stands in the way.
+    if (has(`errors.undo_${this.obstacle}`)) {
+      const names = Object.entries(this.names).map(([which, name]) => [which, inSentence(name)]);
+      return t(`errors.undo_${this.obstacle}`, Object.fromEntries(names));
+    }
     return has(`errors.${this.code}`) ? t(`errors.${this.code}`) : this.message;
   }
 
