@@ -150,6 +150,24 @@ def test_the_answer_to_the_last_key_wins(crowd_page: Page) -> None:
     assert all("Hugo" in name for name in names(crowd_page))
 
 
+def test_a_late_answer_leaves_the_keyboard_where_it_is(crowd_page: Page) -> None:
+    """The answer to the last key comes when somebody has gone on to a face already."""
+    held = []
+    crowd_page.route(re.compile(r"\?q=hug&"), lambda route: held.append(route))
+    crowd_page.get_by_test_id("q").fill("hu")
+    expect(tiles(crowd_page).first).to_contain_text("Hugo")
+    with crowd_page.expect_request(re.compile(r"\?q=hug&")):
+        crowd_page.get_by_test_id("q").fill("hug")
+    tile = tiles(crowd_page).nth(1)
+    name = tile.text_content() or ""
+    tile.focus()
+
+    held[0].continue_()
+
+    expect(crowd_page).to_have_url(re.compile("q=hug&"))
+    expect(tiles(crowd_page).filter(has_text=name.split()[0]).nth(1)).to_be_focused()
+
+
 def test_nobody_found_leads_on(crowd_page: Page) -> None:
     crowd_page.get_by_test_id("q").fill("Xanthippe")
     expect(crowd_page.get_by_test_id("nothing")).to_contain_text("“Xanthippe”")
@@ -459,18 +477,23 @@ def test_undone_from_the_page_of_changes(
     assert site.people() == {"Anna": 2, "Ben": 1}
 
 
+@pytest.mark.parametrize(
+    ("locale", "why"),
+    [
+        ("en-GB", "Another person is named Anna now."),
+        ("de-DE", "Eine andere Person heißt jetzt Anna."),
+    ],
+)
 def test_a_change_that_cannot_be_undone_says_why(
-    site: Site, cast: dict[str, str], open_page: OpenPage
+    locale: str, why: str, site: Site, cast: dict[str, str], open_page: OpenPage
 ) -> None:
     site.delete("Anna")
     site.register("Anna", assets.photo("astronaut.png"))
-    page = open_page("/changes")
+    page = open_page("/changes", locale=locale)
 
     page.get_by_test_id("undo").click()
 
-    expect(page.get_by_test_id("change").locator("[data-error]")).to_contain_text(
-        "Another person is named Anna now."
-    )
+    expect(page.get_by_test_id("change").locator("[data-error]")).to_contain_text(why)
     expect(page.get_by_test_id("undo")).to_be_focused()
 
 
@@ -504,6 +527,7 @@ def test_the_keyboard_alone_merges_and_undoes(
     page = open_page("/people")
     browser.tab_to(page, page.get_by_test_id("q"))
     page.keyboard.type("ann")
+    expect(page).to_have_url(re.compile("q=ann&"))  # the answer to the last key is there
     expect(tiles(page)).to_have_count(1)
     browser.tab_to(page, tiles(page).first)
     page.keyboard.press("Enter")

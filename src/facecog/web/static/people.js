@@ -55,8 +55,10 @@ async function more() {
 
 function take(list) {
   const putBack = keepFaces(list);
+  const at = document.activeElement?.closest('.tile-person')?.getAttribute('href');
   $('found').replaceChildren(...list.getElementById('found').childNodes);
   putBack();
+  if (at) tiles().find((tile) => tile.getAttribute('href') === at)?.focus({ preventScroll: true });
   $('total').textContent = list.getElementById('total').textContent;
   watch();
 }
