@@ -130,9 +130,7 @@ class MemoryIndex:
 
     def _caught_up(self, old: Gallery) -> Gallery:
         revision, total, rows = self._source.gallery(self._model, after=old.revision)
-        if (
-            len(old.sample_ids) + len(rows) != total
-        ):  # some were moved, or put back: they come again
+        if len(old.sample_ids) + len(rows) != total:  # some were moved, or put back, and come again
             old = _without(old, {row.sample_id for row in rows})
         if len(old.sample_ids) + len(rows) != total:  # some of ours are gone
             old = EMPTY

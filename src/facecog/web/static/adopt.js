@@ -3,7 +3,7 @@
 import { Choice } from './choice.js';
 import { enrol } from './enrol.js';
 import { NameField } from './naming.js';
-import { cropFace } from './photo.js';
+import { centreOf, cropFace } from './photo.js';
 import { toJpeg } from './camera.js';
 import { t } from './texts.js';
 
@@ -48,7 +48,7 @@ export class Adopt {
     const sight = this.#sight;
     this.#busy(true);
     this.#say('');
-    const item = { ...(await photoOf(sight.picture)), near: middle(sight.face.box, sight.image) };
+    const item = { ...(await photoOf(sight.picture)), near: centreOf(sight.face.box, sight.image) };
     const ask = (problem, name) => this.#question(problem, name, sight.picture);
     const { results: [result], subject, stopped } = await enrol(this.name.value, [item], { ask });
     if (sight !== this.#sight || !this.dialog.open) return; // Closed meanwhile: whatever came is seen at the next look.
@@ -92,8 +92,4 @@ export class Adopt {
 async function photoOf({ file, image }) {
   if (file) return { photo: file, origin: 'photo' };
   return { photo: new File([await toJpeg(image, 0.95)], 'camera.jpg', { type: 'image/jpeg' }), origin: 'camera' };
-}
-
-function middle(box, size) {
-  return { x: (box.x + box.width / 2) / size.width, y: (box.y + box.height / 2) / size.height };
 }

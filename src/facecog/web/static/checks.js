@@ -1,7 +1,7 @@
 // Is a photo good enough to register? Asked of the server one photo at a time, so that many of them build no queue there.
 
 import { Problem, detect } from './api.js';
-import { openSmall } from './photo.js';
+import { centreOf, openSmall } from './photo.js';
 import { has, t } from './texts.js';
 
 export class Checks {
@@ -50,7 +50,7 @@ export class Checks {
 export function judge(item, chosen) {
   const face = item.faces[chosen];
   item.chosen = chosen;
-  item.near = item.faces.length > 1 && face ? centre(face.box, item.size) : null;
+  item.near = item.faces.length > 1 && face ? centreOf(face.box, item.size) : null;
   if (!item.faces.length) Object.assign(item, { state: 'bad', reason: t('errors.no_face') });
   else if (!face) Object.assign(item, { state: 'choose', reason: t('register.which_face', { n: item.faces.length }) });
   else if (face.quality.ok) Object.assign(item, { state: 'good', reason: '' });
@@ -59,9 +59,4 @@ export function judge(item, chosen) {
 
 function against(reasons) {
   return reasons.map(({ code, message }) => (has(`quality.${code}`) ? t(`quality.${code}`) : message)).join(' ');
-}
-
-function centre({ x, y, width, height }, size) {
-  const part = (value) => Math.min(1, Math.max(0, value));
-  return { x: part((x + width / 2) / size.width), y: part((y + height / 2) / size.height) };
 }

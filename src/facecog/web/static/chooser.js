@@ -5,6 +5,7 @@ import { openDialog } from './dialog.js';
 import { button, element, face, named } from './elements.js';
 import { debounced, latest } from './latest.js';
 import { t } from './texts.js';
+import { sameName } from './words.js';
 
 const SHOWN = 40;
 const TYPING = 80; // ms
@@ -39,7 +40,7 @@ export function choosePerson(title, { except, allowNew = false }) {
 
   function show(q, { subjects, total }) {
     const others = subjects.filter((one) => one.id !== except);
-    const isNew = allowNew && q && !subjects.some((one) => same(one.name, q));
+    const isNew = allowNew && q && !subjects.some((one) => sameName(one.name, q));
     list.replaceChildren(...(isNew ? [newName(q)] : []), ...others.map(choice));
     status.textContent = others.length || isNew
       ? (total > subjects.length ? t('people.choose_more', { n: total - subjects.length }) : '')
@@ -69,13 +70,7 @@ export function choosePerson(title, { except, allowNew = false }) {
 /** The person of this very name, or null. */
 export async function personNamed(name) {
   const { subjects } = await findPeople(name, SHOWN);
-  return subjects.find((one) => same(one.name, name)) ?? null;
-}
-
-// As the server compares names, near enough.
-function same(one, other) {
-  const key = (name) => name.normalize('NFKC').toLowerCase().split(/\s+/).join(' ').trim();
-  return key(one) === key(other);
+  return subjects.find((one) => sameName(one.name, name)) ?? null;
 }
 
 // Down from the field into the list, up and down in it; Enter in the field takes the only answer.

@@ -75,7 +75,7 @@ export class Coach {
 
   see({ at, frame, faces, image }) {
     this.#seen = faces.length || this.#seen === null ? at : this.#seen;
-    const face = theOne(faces);
+    const face = largest(faces);
     const says = this.finished ? { hint: 'done' } : (around(faces, face) ?? placed(face, image) ?? this.#pose(face, at));
     const still = this.#holdsStill(face);
     this.#before = face;
@@ -174,8 +174,9 @@ function placed(face, image) {
   return face.quality.ok || face.quality.reasons.every(({ code }) => code === 'turned') ? null : { hint: 'look' };
 }
 
-function theOne(faces) {
-  return faces.reduce((largest, one) => (one.box.width > (largest?.box.width ?? 0) ? one : largest), null);
+/** The face meant where others are passers-by; null of none. */
+export function largest(faces) {
+  return faces.reduce((most, face) => (face.box.width > (most?.box.width ?? 0) ? face : most), null);
 }
 
 function middle({ box }) {

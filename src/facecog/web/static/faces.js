@@ -3,7 +3,7 @@
 // A sight is one face as the page shows it: {id, box, face, picture, image, answer}; face is what the server says of it, or
 // null as long as that is not sure; picture (of photo.js) is what it is cut from, and boxes count in pixels of image.
 
-import { button, element } from './dom.js';
+import { button, element } from './elements.js';
 import { cropFace } from './photo.js';
 import { t } from './texts.js';
 import { nameOf, scoreInWords, whyNotSure } from './words.js';
@@ -15,7 +15,7 @@ const MARGIN = 0.25; // Around the box, so that a crop shows a head and not a ma
 export function listFaces(list, sights, on) {
   list.replaceChildren(...sights.map((sight) => {
     const row = rowOf(sight, on);
-    row.querySelector('.face-text').append(element('p', 'face-score', scoreInWords(sight.face)), ...registerButton(sight, on));
+    row.querySelector('.face-text').append(element('p', { className: 'face-score', textContent: scoreInWords(sight.face) }), ...registerButton(sight, on));
     row.prepend(...crop(sight));
     return row;
   }));
@@ -42,15 +42,15 @@ export function clearFaces(list) {
 }
 
 function rowOf(sight, on) {
-  const row = element('li', 'face');
-  const text = element('div', 'face-text');
-  const open = button('face-open', '', () => on.pick(sight.id, open));
+  const row = element('li', { className: 'face' });
+  const text = element('div', { className: 'face-text' });
+  const open = button('', 'face-open', { onclick: () => on.pick(sight.id, open) });
   const reason = whyNotSure(sight.face);
   row.dataset.kind = sight.face.decision;
   row.dataset.testid = 'face';
   row.dataset.sight = sight.id;
-  open.append(nameElement(nameOf(sight.face)), element('span', 'sr', ` ${t('recognise.why')}`));
-  text.append(open, ...(reason ? [element('p', 'face-why', reason)] : []));
+  open.append(nameElement(nameOf(sight.face)), element('span', { className: 'sr', textContent: ` ${t('recognise.why')}` }));
+  text.append(open, ...(reason ? [element('p', { className: 'face-why', textContent: reason })] : []));
   row.append(text);
   for (const [event, lit] of [['pointerenter', true], ['pointerleave', false], ['focusin', true], ['focusout', false]]) {
     row.addEventListener(event, () => on.light(sight.id, lit));
@@ -60,11 +60,11 @@ function rowOf(sight, on) {
 
 function registerButton(sight, on) {
   if (sight.face.decision !== 'unknown') return [];
-  return [button('face-link', t('recognise.register'), () => on.register(sight.id))];
+  return [button(t('recognise.register'), 'face-link', { onclick: () => on.register(sight.id) })];
 }
 
 function nameElement(name) {
-  const strong = element('strong', 'face-name', name);
+  const strong = element('strong', { className: 'face-name', textContent: name });
   strong.dir = 'auto';
   strong.title = name;
   return strong;

@@ -13,7 +13,7 @@
 
 import { findPeople } from './api.js';
 import { t } from './texts.js';
-import { inSentence } from './words.js';
+import { inSentence, sameName } from './words.js';
 
 const PAUSE = 150; // ms without a key before the server is asked
 const MOST = 8; // people offered
@@ -89,7 +89,7 @@ export class NameField {
     const name = this.value;
     const { subjects } = await findPeople(name, MOST, signal).catch(() => ({ subjects: [] }));
     if (signal.aborted || name !== this.value) return;
-    this.#know(subjects.find((person) => same(person.name, name)) ?? null);
+    this.#know(subjects.find((person) => sameName(person.name, name)) ?? null);
     // The one who is written out already needs no list: the line under the field says so.
     const more = subjects.length > 1 || !this.#known;
     if (offer && more && document.activeElement === this.#input) this.#offer(subjects);
@@ -208,10 +208,4 @@ function initials(name) {
   const words = name.split(/\s+/).filter(Boolean);
   const first = [words[0], words.length > 1 ? words.at(-1) : ''].map((word) => Array.from(word ?? '')[0] ?? '');
   return first.join('').toLocaleUpperCase();
-}
-
-// As the server compares names, near enough: it has the last word.
-function same(one, other) {
-  const key = (name) => name.normalize('NFKC').toLocaleLowerCase().split(/\s+/).filter(Boolean).join(' ');
-  return key(one) === key(other);
 }

@@ -86,6 +86,12 @@ export function cropFace(picture, box, size, side, margin) {
   return canvas;
 }
 
+/** Where in its picture a face is, {x, y} in parts of width and height, 0 to 1. */
+export function centreOf({ x, y, width, height }, size) {
+  const part = (value) => Math.min(1, Math.max(0, value));
+  return { x: part((x + width / 2) / size.width), y: part((y + height / 2) / size.height) };
+}
+
 function loaded(image) {
   return new Promise((resolve, reject) => {
     image.addEventListener('load', resolve, { once: true });

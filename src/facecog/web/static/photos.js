@@ -1,7 +1,7 @@
 // Several photos: one after the other is asked about, and a strip of thumbnails leads through the answers.
 
 import { Problem, recognise } from './api.js';
-import { button, element } from './dom.js';
+import { button, element } from './elements.js';
 import { closePicture, openPicture } from './photo.js';
 import { t } from './texts.js';
 import { leftToRight, nameOf } from './words.js';
@@ -81,9 +81,9 @@ export class Photos {
   }
 
   #thumb(item) {
-    item.thumb = button('thumb', '', () => this.#show(item));
+    item.thumb = button('', 'thumb', { onclick: () => this.#show(item) });
     item.thumb.dataset.testid = 'thumb';
-    item.thumb.append(element('span', 'thumb-empty'), element('span', 'thumb-sign'));
+    item.thumb.append(element('span', { className: 'thumb-empty' }), element('span', { className: 'thumb-sign' }));
     this.#label(item);
     return item.thumb;
   }

@@ -4,7 +4,7 @@ import { Camera, toJpeg } from './camera.js';
 import { fillMenu } from './cameras.js';
 import { Checks, judge } from './checks.js';
 import { Choice } from './choice.js';
-import { Coach } from './coach.js';
+import { Coach, largest } from './coach.js';
 import { enrol } from './enrol.js';
 import { Hints } from './hints.js';
 import { facesOf, Live } from './live.js';
@@ -164,10 +164,6 @@ function asPicture(canvas) {
 function flash() {
   stage.root.removeAttribute('data-flash');
   requestAnimationFrame(() => stage.root.toggleAttribute('data-flash', true));
-}
-
-function largest(faces) {
-  return faces.reduce((most, face) => (face.box.width > (most?.box.width ?? 0) ? face : most), null);
 }
 
 // --- photos ---

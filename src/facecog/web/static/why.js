@@ -1,6 +1,6 @@
 // Why a face has this name, or none: the two faces compared, the score against the threshold, and what stands behind it.
 
-import { button, element } from './dom.js';
+import { button, element } from './elements.js';
 import { cropFace } from './photo.js';
 import { t } from './texts.js';
 import { inSentence, nameOf, outOfReach, promiseInWords, qualityInWords, runnerUpInWords, scoreInWords, whyNotSure } from './words.js';
@@ -23,16 +23,16 @@ export class Why {
   /** sight: of faces.js; opener: the button that asked, where the keyboard goes back to. */
   show(sight, opener) {
     this.#opener = opener;
-    const title = element('h2', 'why-title', nameOf(sight.face));
+    const title = element('h2', { className: 'why-title', textContent: nameOf(sight.face) });
     title.id = 'why-title';
     title.tabIndex = -1;
     title.dir = 'auto';
-    const close = button('why-close', '', () => this.close());
+    const close = button('', 'why-close', { onclick: () => this.close() });
     close.setAttribute('aria-label', t('recognise.close'));
     close.dataset.testid = 'why-close';
     this.root.dataset.kind = sight.face.decision;
     this.root.dataset.sight = sight.id;
-    this.root.replaceChildren(title, close, faces(sight), bar(sight.face), element('p', 'why-score', scoreInWords(sight.face)), reasons(sight), ...this.#next(sight));
+    this.root.replaceChildren(title, close, faces(sight), bar(sight.face), element('p', { className: 'why-score', textContent: scoreInWords(sight.face) }), reasons(sight), ...this.#next(sight));
     this.root.hidden = false;
     title.focus({ preventScroll: true });
     this.root.scrollIntoView({ block: 'nearest' });
@@ -51,20 +51,20 @@ export class Why {
 
   #next({ id, face }) {
     if (face.decision === 'match') {
-      const link = element('a', 'button button-quiet button-wide', t('recognise.person', { name: inSentence(face.name) }));
+      const link = element('a', { className: 'button button-quiet button-wide', textContent: t('recognise.person', { name: inSentence(face.name) }) });
       link.href = `/people/${face.subject_id}`;
       link.dataset.testid = 'why-person';
       return [link];
     }
     if (face.decision === 'uncertain' && !face.quality.ok) return []; // It would be refused.
-    const register = button('button button-wide', t('recognise.register'), () => this.on.register(id));
+    const register = button(t('recognise.register'), 'button button-wide', { onclick: () => this.on.register(id) });
     register.dataset.testid = 'why-register';
     return [register];
   }
 }
 
 function faces({ face, picture, image }) {
-  const pair = element('div', 'pair');
+  const pair = element('div', { className: 'pair' });
   pair.append(figure(cropFace(picture, face.box, image, SIDE, MARGIN), t('recognise.this_face')));
   const [best] = face.candidates;
   if (best) {
@@ -79,14 +79,14 @@ function faces({ face, picture, image }) {
 
 function figure(picture, caption) {
   const made = element('figure');
-  const frame = element('div', 'pair-face');
-  const shown = picture ?? element('span', '', t('recognise.cannot_show'));
+  const frame = element('div', { className: 'pair-face' });
+  const shown = picture ?? element('span', { textContent: t('recognise.cannot_show') });
   if (picture instanceof Image) picture.alt = caption;
   else if (picture) {
     picture.setAttribute('role', 'img');
     picture.setAttribute('aria-label', caption);
   }
-  const words = element('figcaption', '', caption);
+  const words = element('figcaption', { textContent: caption });
   words.dir = 'auto';
   words.setAttribute('aria-hidden', String(Boolean(picture))); // The picture is called so already.
   frame.append(shown);
@@ -96,9 +96,9 @@ function figure(picture, caption) {
 
 // Says nothing that the words beside it do not say, so it is kept from screen readers.
 function bar({ score, threshold }) {
-  const track = element('div', 'bar');
-  const fill = element('div', 'bar-fill');
-  const need = element('div', 'bar-need');
+  const track = element('div', { className: 'bar' });
+  const fill = element('div', { className: 'bar-fill' });
+  const need = element('div', { className: 'bar-need' });
   fill.style.width = `${Math.max(0, Math.min(1, score ?? 0)) * 100}%`;
   need.style.left = `${Math.min(1, threshold) * 100}%`;
   track.toggleAttribute('data-out-of-reach', outOfReach(threshold));
@@ -109,7 +109,7 @@ function bar({ score, threshold }) {
 }
 
 function reasons({ face, answer }) {
-  const list = element('dl', 'why-reasons');
+  const list = element('dl', { className: 'why-reasons' });
   const rows = [
     ['decision', decisionInWords(face)],
     ['promise', answer.gallery.subjects ? promiseInWords(answer) : ''],
@@ -117,9 +117,9 @@ function reasons({ face, answer }) {
     ['quality', qualityInWords(face)],
   ];
   for (const [what, words] of rows.filter(([, text]) => text)) {
-    const said = element('dd', '', words);
+    const said = element('dd', { textContent: words });
     said.dataset.testid = `why-${what}`;
-    list.append(element('dt', '', t(`recognise.why_${what}`)), said);
+    list.append(element('dt', { textContent: t(`recognise.why_${what}`) }), said);
   }
   return list;
 }

@@ -33,6 +33,12 @@ function lookAlikes({ candidates, threshold }) {
   return candidates.filter((one, index) => index < 2 || one.score >= threshold);
 }
 
+/** Whether two names are one person's, as the server compares them, near enough: it has the last word. */
+export function sameName(one, other) {
+  const key = (name) => name.normalize('NFKC').toLocaleLowerCase().split(/\s+/).filter(Boolean).join(' ');
+  return key(one) === key(other);
+}
+
 /** A name inside a sentence: cut where it would drown the sentence, and kept from turning it right to left. */
 export function inSentence(name) {
   const letters = Array.from(name);
@@ -128,8 +134,4 @@ export function runnerUpInWords({ candidates: [best, next] }) {
 export function qualityInWords({ quality }) {
   if (!quality.reasons.length) return t('recognise.quality_good');
   return quality.reasons.map(({ code }) => t(`quality.${code}`)).join(' ');
-}
-
-export function count(number, one, many) {
-  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
 }
