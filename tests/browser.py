@@ -340,14 +340,14 @@ def choose(page: Page, photo: Path) -> None:
     chooser.value.set_files(photo)
 
 
-def drop(page: Page, photo: Path) -> None:
+def drop(page: Page, *photos: Path) -> None:
     """As a hand would: Chromium itself makes the events."""
     hand = page.context.new_cdp_session(page)
     for kind in ("dragEnter", "dragOver", "drop"):
-        data = {"items": [], "files": [str(photo)], "dragOperationsMask": 1}
+        data = {"items": [], "files": [*map(str, photos)], "dragOperationsMask": 1}
         hand.send("Input.dispatchDragEvent", {"type": kind, "x": 100, "y": 200, "data": data})
         if kind == "dragOver":
-            expect(page.get_by_text("Drop the photo here")).to_be_visible()
+            expect(page.locator(".drop")).to_be_visible()
 
 
 def paste(page: Page, photo: Path) -> None:

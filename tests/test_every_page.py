@@ -6,7 +6,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Playwright, expect
@@ -281,6 +281,19 @@ def test_a_name_that_looks_like_html_is_shown_as_text(
     for path in ("/", "/docs", f"/{HOSTILE}"):
         page.goto(site.url + path)
         assert_nothing_hostile(page)
+
+
+def test_takes_several_photos_by_one_drop(open_page: OpenPage, photos: Path) -> None:
+    both = [photos / "obama.jpg", photos / "astronaut.png"]
+    page = open_page("/register")
+    expect(page.get_by_test_id("shutter")).to_be_enabled()
+
+    drop(page, *both)
+    expect(page.locator("[data-testid=shot][data-state=good]")).to_have_count(2)
+
+    page.goto(urljoin(page.url, "/recognise"))
+    drop(page, *both)
+    expect(page.locator("[data-testid=thumb][data-kind=done]")).to_have_count(2)
 
 
 @pytest.mark.parametrize("give", [choose, drop, paste])

@@ -286,6 +286,36 @@ def test_with_a_slow_server_one_frame_is_on_its_way_at_a_time(
     assert sent <= 6
 
 
+def test_a_question_under_way_is_dropped_with_the_camera(open_page: OpenPage) -> None:
+    page = open_page("/recognise")
+    page.wait_for_function("() => document.getElementById('stage').dataset.frames >= 1")
+    page.route("**/api/recognise", lambda route: None)  # never answered
+    with page.expect_request("**/api/recognise"):
+        pass
+
+    with page.expect_event("requestfailed") as failed:
+        page.get_by_test_id("live-toggle").click()
+
+    assert failed.value.url.endswith("/api/recognise")
+    assert "ERR_ABORTED" in (failed.value.failure or "")
+
+
+def test_a_raised_threshold_is_explained(open_page: OpenPage) -> None:
+    page = open_page("/recognise")
+    said = page.evaluate(
+        """async (answer) => {
+          const script = document.querySelector('script[type=module]').src;
+          return (await import(new URL('words.js', script))).promiseInWords(answer);
+        }""",
+        {"gallery": {"subjects": 3}, "fpir": 0.001, "threshold": 0.4712, "raised_by": 0.06},
+    )
+
+    assert "With 3 people registered, that takes a score of 0.47." in said
+    assert (
+        "That is 0.06 more than usual, because the people registered here look more alike" in said
+    )
+
+
 def test_the_page_says_how_fast_it_looks(
     open_page: OpenPage, playwright: Playwright, tmp_path: Path
 ) -> None:

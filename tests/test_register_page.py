@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from PIL import Image, ImageOps
@@ -506,6 +507,65 @@ def colour(picture: Image.Image, across: float) -> str:
         (int(picture.width * across), picture.height // 2)
     )  # type: ignore[misc]
     return "red" if red > blue else "blue"
+
+
+BACK = """const settings = MediaStreamTrack.prototype.getSettings;
+MediaStreamTrack.prototype.getSettings = function () {
+  return { ...settings.call(this), facingMode: 'environment' };
+};"""
+
+
+def test_a_camera_on_the_back_is_no_mirror(
+    open_page: OpenPage, playwright: Playwright, tmp_path: Path
+) -> None:
+    """Whoever holds it sees the other person as they stand: its words are of the picture."""
+    still = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "still.mjpeg")
+    watching = browser.chromium(playwright, still, GRANTED)
+    page = open_page("/nothing", within=watching)
+    page.add_init_script(BACK)
+    page.goto(urljoin(page.url, "/register"))
+
+    expect(page.get_by_test_id("hint")).to_have_text(
+        "Now turned a little to the left of the picture"
+    )
+    expect(page.get_by_test_id("ring")).to_have_attribute("data-side", "left")
+    assert page.locator("#video").get_attribute("data-mirrored") is None
+    watching.close()
+
+
+def test_the_coach_is_switched_off_and_on(
+    open_page: OpenPage, playwright: Playwright, tmp_path: Path
+) -> None:
+    still = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "still.mjpeg")
+    watching = browser.chromium(playwright, still, GRANTED)
+    page = open_page("/register", within=watching)
+    expect(page.get_by_test_id("shot")).to_have_count(1)
+    page.get_by_test_id("auto").click()
+    expect(page.get_by_test_id("hint")).to_be_hidden()
+    page.get_by_role("button", name="Remove photo 1").click()
+    looked = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
+    page.wait_for_function(f"() => document.getElementById('stage').dataset.frames > {looked + 5}")
+    expect(page.get_by_test_id("shot")).to_have_count(0)
+
+    page.get_by_test_id("auto").click()
+
+    expect(page.get_by_test_id("hint")).to_be_visible()
+    expect(page.get_by_test_id("shot")).to_have_count(1)
+    watching.close()
+
+
+def test_the_coach_speaks_german(
+    open_page: OpenPage, playwright: Playwright, tmp_path: Path
+) -> None:
+    still = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "still.mjpeg")
+    watching = browser.chromium(playwright, still, GRANTED)
+    page = open_page("/register", within=watching, locale="de-DE")
+
+    said = "Nun den Kopf ein wenig nach rechts drehen"
+    expect(page.get_by_test_id("hint")).to_have_text(said)
+    expect(page.locator("#hint-aloud")).to_have_text(said)
+    expect(page.get_by_test_id("use-these")).to_have_text("Dieses nehmen")
+    watching.close()
 
 
 def test_the_shutter_takes_several_and_each_can_be_thrown_away(
