@@ -42,7 +42,7 @@ screenshots: $(VENV)/dev
 lock: $(VENV)/dev
 	$(PIP) uv
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.10 \
-		--extra dev --extra deepface --no-header --no-annotate --output-file constraints.txt pyproject.toml
+		--extra dev --extra deepface --extra bench --no-header --no-annotate --output-file constraints.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) $(DEEPFACE) .cache .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,4 @@
-"""The default engine: a YuNet-shaped detector and an ArcFace-style embedder on ONNX Runtime."""
+"""The default engine: a YuNet-shaped detector and an ArcFace-style embedder, both ONNX files."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state
 from PIL import Image
 
 from facecog.domain import Box, Face, Picture, Pixels, Template, Vector
 from facecog.engines import yunet
 from facecog.engines.cards import Card
+from facecog.engines.runtime import Network
 from facecog.errors import ModelUnavailable
 from facecog.geometry import align
 from facecog.quality import assess
@@ -31,18 +30,6 @@ MIN_SCORE = 0.6
 BLOWN_OUT = 0.2
 HIGHLIGHTS = (255 * (np.arange(256) / 255) ** 8).astype(np.uint8)
 
-# ONNX Runtime's own errors have no base but Exception.
-REFUSALS: tuple[type[Exception], ...] = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    *(
-        kind
-        for kind in vars(onnxruntime_pybind11_state).values()
-        if isinstance(kind, type) and issubclass(kind, Exception)
-    ),
-)
-
 
 class Found(NamedTuple):
     """A detection in pixels of the decoded picture: x, y, width, height; (5, 2); 0 to 1."""
@@ -53,7 +40,7 @@ class Found(NamedTuple):
 
 
 class OnnxEngine:
-    """FaceEngine on ONNX Runtime. Sessions are shared by all threads (ONNX Runtime allows it)."""
+    """FaceEngine on two networks, which all threads share."""
 
     def __init__(self, detector: Card, embedder: Card, models: Path) -> None:
         """
@@ -154,43 +141,3 @@ def letterbox(pixels: Pixels, scale: float) -> tuple[Pixels, NDArray[np.float32]
     canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
     canvas[top : top + height, left : left + width] = np.asarray(small)
     return canvas, np.array([left, top], np.float32)
-
-
-class Network:
-    """One ONNX file and what its card says of its input."""
-
-    def __init__(self, card: Card, models: Path) -> None:
-        self.card = card
-        options = onnxruntime.SessionOptions()
-        # As many requests at once as there are threads; a second thread a request does not pay.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            # `/` keeps an absolute path of a user's own card as it is.
-            self._session = onnxruntime.InferenceSession(
-                models / card.file, options, providers=["CPUExecutionProvider"]
-            )
-        except REFUSALS as error:
-            raise ModelUnavailable(
-                f"The model {card.name} cannot be loaded: {_one_line(error)}"
-            ) from error
-        self._input = self._session.get_inputs()[0].name
-
-    def run(self, pixels: Pixels, outputs: tuple[str, ...] = ()) -> list[NDArray[np.float32]]:
-        """Feed one RGB picture, uint8, shape (H, W, 3); the named outputs, or all of them."""
-        ordered = pixels if self.card.channels == "RGB" else pixels[:, :, ::-1]
-        blob = (ordered.astype(np.float32) - self.card.mean) * self.card.scale
-        feed = {self._input: np.ascontiguousarray(blob.transpose(2, 0, 1)[None], np.float32)}
-        try:
-            result: list[NDArray[np.float32]] = self._session.run(list(outputs) or None, feed)
-        except REFUSALS as error:
-            raise ModelUnavailable(
-                f"The model {self.card.name} does not take the input its card says: "
-                f"{_one_line(error)}"
-            ) from error
-        return result
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
