@@ -1,0 +1,63 @@
+"""What the benchmarks give back is told whole: kept as JSON, printed, and judged."""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks.tables import (
+    Claim,
+    Line,
+    Part,
+    Plot,
+    as_text,
+    broken,
+    claims_table,
+    figure,
+    from_json,
+    markdown,
+    to_json,
+)
+
+from facecog.evaluation.report import Table
+
+SLOW = Claim("search, in milliseconds of faiss", 0.5, 0.35)
+FAST = Claim("SFace exact, times as fast", 2.4, 2.2, at_most=False)
+WRONG = Claim("recall", 0.99, 1.0, at_most=False, speed=False)
+ABSENT = Claim("fast: this processor has no bf16", None, 4.0, at_most=False)
+PART = Part(
+    "search",
+    "Search",
+    [Table("Milliseconds", ("rows", "facecog"), (("1,000", "0.1"),), "A note.")],
+    [SLOW, FAST, WRONG, ABSENT],
+    [Plot("growth", "Growth", "rows", "ms", (Line("facecog", (1.0, 2.0), (0.1, 0.2)),))],
+)
+
+
+def test_a_part_comes_back_from_its_json_as_it_was() -> None:
+    assert from_json(to_json(PART)) == PART
+
+
+def test_a_claim_that_is_not_kept_is_printed_plainly() -> None:
+    rows = claims_table(PART.claims).rows
+
+    assert [row[-1] for row in rows] == ["NOT KEPT", "kept", "NOT KEPT", "not measured"]
+    assert rows[0][1:3] == ("0.500", "at most 0.350")
+    assert "NOT KEPT" in as_text(PART)
+
+
+def test_a_smoke_run_is_not_judged_by_its_speed() -> None:
+    assert broken(PART, smoke=False) == [SLOW, WRONG]
+    assert broken(PART, smoke=True) == [WRONG]
+
+
+def test_markdown_has_title_table_and_note() -> None:
+    assert markdown(PART.tables[0]) == (
+        "**Milliseconds**\n\n| rows | facecog |\n| --- | ---: |\n| 1,000 | 0.1 |\n\nA note."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(0.01234, "0.0123"), (0.5, "0.500"), (2.2, "2.20"), (12345.6, "12,346"), (0, "0")],
+)
+def test_figures_have_three_digits_that_count(value: float, read: str) -> None:
+    assert figure(value) == read
