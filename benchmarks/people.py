@@ -11,66 +11,22 @@ milliseconds of each call, and for a listing whether the database reads it out o
 from __future__ import annotations
 
 import argparse
-import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
-from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any
-from uuid import uuid4
 
 import numpy as np
-from sqlalchemy import insert, select
 
+from benchmarks.filled import DIMENSION, by_chance, fill
 from facecog.domain import Template
 from facecog.index.memory import MemoryIndex
-from facecog.store import Store, rows, tables
+from facecog.store import Store
 
 MODEL = "fake"
 SAMPLES = 3
-FIRST = ("Anna", "Ben", "Cleo", "Dora", "Emil", "Frida", "Gustav", "Hanna", "Ida", "Jonas")
-START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-Rows = list[dict[str, Any]]
-
-
-def people(subjects: int, collection: str) -> Iterator[tuple[Rows, Rows, Rows]]:
-    """Rows of subjects, samples and templates, a hundred subjects at a time."""
-    random = np.random.default_rng(1)
-    numbers = iter(range(subjects))
-    while some := list(islice(numbers, 100)):
-        made: tuple[Rows, Rows, Rows] = ([], [], [])
-        for n in some:
-            name, at = f"{FIRST[n % 10]} {random.integers(10**6)} {n}", START + timedelta(seconds=n)
-            subject = {"id": str(uuid4()), "collection_id": collection, "created_at": at}
-            made[0].append({**subject, "name": name, "name_key": name.lower()})
-            for k in range(SAMPLES):
-                sample = {"id": str(uuid4()), "subject_id": subject["id"], "created_at": at}
-                photo = hashlib.sha256(f"{n} {k}".encode()).hexdigest()
-                quality = {"brightness": 100.0, "yaw": 1.0}
-                made[1].append(
-                    {**sample, "origin": "api", "photo_sha256": photo, "quality": quality}
-                )
-                vector = random.standard_normal(128).astype("<f4")
-                vector /= np.linalg.norm(vector)
-                template = {"sample_id": sample["id"], "model": MODEL, "revision": 0}
-                made[2].append({**template, "vector": vector.tobytes()})
-        yield made
-
-
-def fill(store: Store, subjects: int) -> None:
-    with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
-        collection = connection.execute(select(rows.default_collection())).scalar_one()
-        for made in people(subjects, collection):
-            for table, those in zip(
-                (tables.subjects, tables.samples, tables.templates), made, strict=True
-            ):
-                connection.execute(insert(table), those)
-        if store.kind == "postgresql":
-            connection.exec_driver_sql("ANALYZE")
 
 
 def timed(call: Callable[[], object], times: int = 15) -> str:
@@ -101,7 +57,7 @@ def measure(store: Store) -> None:
 
 def measure_changes(store: Store) -> None:
     index = MemoryIndex(store, MODEL)
-    probe = Template(np.eye(1, 128, dtype=np.float32)[0], MODEL)
+    probe = Template(np.eye(1, DIMENSION, dtype=np.float32)[0], MODEL)
     index.search([probe], 5)
     those = iter(store.subjects(1000, sort="newest").items)
     changes = []
@@ -132,7 +88,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         opened = Store.on_server(asked.url) if asked.url else Store.on_sqlite(Path(folder))
         with closing(opened) as store:
-            fill(store, asked.subjects)
+            fill(store, by_chance(asked.subjects * SAMPLES).reshape(-1, SAMPLES, DIMENSION), MODEL)
             subjects, samples = store.counts()
             print(f"{store.kind}: {subjects:,} subjects, {samples:,} samples")
             measure(store)
