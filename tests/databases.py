@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine, select, text
 
 from facecog.domain import Sample, Subject, Template
@@ -87,3 +89,8 @@ def pages(read: Callable[[str | None], Page[Any]]) -> list[list[Any]]:
         page = read(page.next_cursor)
         found.append(list(page.items))
     return found
+
+
+def texts(ids: NDArray[np.uint8]) -> list[str]:
+    """Ids of a gallery's part as the rest of facecog has them."""
+    return [str(UUID(bytes=one.tobytes())) for one in ids]

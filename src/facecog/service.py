@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-
-import numpy as np
+from uuid import UUID
 
 from facecog.changes import Changes
 from facecog.decision import Calibration, calibration_numbers, decide, score, template_of
@@ -275,9 +274,8 @@ class Facecog:
 
     def templates(self) -> tuple[list[str], Vectors]:
         """Whose each template in the gallery is, by id, and the templates, shape (n, d)."""
-        _, _, rows = self._store.gallery(self.model)
-        vectors = [np.frombuffer(row.vector, "<f4") for row in rows]
-        return [row.subject_id for row in rows], np.array(vectors, np.float32)
+        part = self._store.gallery(self.model)
+        return [str(UUID(bytes=one.tobytes())) for one in part.subject_ids], part.vectors
 
     def look_alikes(self, of: str | None = None) -> list[LookAlikes]:
         """Pairs of people whose faces match each other, most alike first.

@@ -6,11 +6,22 @@ The gallery is a list and no store; everything after that is the service's own c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
 
 from facecog.decision import Calibration, decide, template_of
-from facecog.domain import Candidate, Decision, Face, GallerySize, IdentifiedFace
+from facecog.domain import (
+    Candidate,
+    Decision,
+    Face,
+    GalleryPart,
+    GallerySize,
+    IdentifiedFace,
+)
 from facecog.evaluation.labels import Labelled
 from facecog.evaluation.templates import Shown
 from facecog.index.memory import MemoryIndex
@@ -23,26 +34,41 @@ Fit = Callable[[Face], bool]
 AT_ONCE = 256  # probes in one search
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A template as the index reads it."""
-
-    subject_id: str
-    sample_id: str
-    vector: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Listed:
-    """GallerySource: the templates of a list."""
+    """GallerySource: the templates of a list, with numbers for ids."""
 
-    rows: Sequence[Row]
+    def __init__(self, shown: Sequence[tuple[Labelled, Face]]) -> None:
+        self._shown = shown
+        self._people = list(dict.fromkeys(photo.identity for photo, _ in shown))
+        self._numbers = {name: number for number, name in enumerate(self._people)}
 
     def revision(self) -> int:
         return 0
 
-    def gallery(self, model: str, after: int = -1) -> tuple[int, int, Sequence[Row]]:
-        return 0, len(self.rows), [] if after >= 0 else self.rows
+    def gallery(self, model: str, after: int | None = None) -> GalleryPart:
+        count = len(self._shown)
+        return GalleryPart(
+            revision=0,
+            whole=True,
+            collection=bytes(16),
+            sample_ids=_ids(range(count)),
+            subject_ids=_ids(self._numbers[photo.identity] for photo, _ in self._shown),
+            collection_ids=np.zeros((count, 16), np.uint8),
+            revisions=np.arange(count),
+            vectors=np.array([template_of(face).vector for _, face in self._shown], np.float32),
+            gone=_ids([]),
+        )
+
+    def id_of(self, person: str) -> str | None:
+        """None for one who is not in the list."""
+        return str(UUID(int=self._numbers[person])) if person in self._numbers else None
+
+    def named(self, one: Candidate) -> Candidate:
+        """With the list's names in place of ids."""
+        person = self._people[UUID(one.subject_id).int]
+        return replace(
+            one, subject_id=person, sample_id=self._shown[UUID(one.sample_id).int][0].name
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +120,8 @@ class Search:
             gallery: those without a face that may be registered are passed over.
             fpir: the promise.
         """
-        rows = [_row(photo, face) for photo, face in gallery if face and fit(face)]
-        self._index = MemoryIndex(Listed(rows), calibration.model)
+        self._listed = Listed([(photo, face) for photo, face in gallery if face and fit(face)])
+        self._index = MemoryIndex(self._listed, calibration.model)
         people = self._index.people(OWN_SUBJECTS)
         self.force = in_force(calibration, fpir, self.size, people)
 
@@ -107,7 +133,7 @@ class Search:
         """Search each photograph that shows a face."""
         said = self._said([face for _, face in shown if face])
         return [
-            Searched(photo, next(said), self._index.score(template_of(face), photo.identity))
+            Searched(photo, next(said), self._own(photo, face))
             if face
             else Searched(photo, None, None)
             for photo, face in shown
@@ -119,8 +145,15 @@ class Search:
             part = faces[start : start + AT_ONCE]
             found = self._index.search([template_of(face) for face in part], CANDIDATES)
             for face, candidates in zip(part, found.candidates, strict=True):
-                yield decide(face, candidates, at, margin)
+                named = [self._listed.named(one) for one in candidates]
+                yield decide(face, named, at, margin)
+
+    def _own(self, photo: Labelled, face: Face) -> Candidate | None:
+        subject_id = self._listed.id_of(photo.identity)
+        found = subject_id and self._index.score(template_of(face), subject_id)
+        return self._listed.named(found) if found else None
 
 
-def _row(photo: Labelled, face: Face) -> Row:
-    return Row(photo.identity, photo.name, template_of(face).vector.astype("<f4").tobytes())
+def _ids(numbers: Iterable[int]) -> NDArray[np.uint8]:
+    """Shape (n, 16)."""
+    return np.frombuffer(b"".join(UUID(int=n).bytes for n in numbers), np.uint8).reshape(-1, 16)

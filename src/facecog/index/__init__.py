@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from facecog.domain import Candidate, GallerySize, LookAlikes, Template, Vectors
+from facecog.domain import Candidate, GalleryPart, GallerySize, LookAlikes, Template, Vectors
 
 
 class Found(NamedTuple):
@@ -19,6 +19,19 @@ class Found(NamedTuple):
     candidates: list[list[Candidate]]
     gallery: GallerySize
     revision: int
+
+
+class GallerySource(Protocol):
+    """What an index asks of the store."""
+
+    def revision(self) -> int:
+        """It moves with each write."""
+
+    def gallery(self, model: str, after: int | None = None) -> GalleryPart:
+        """The templates of a model, or what changed after a revision, all of one moment.
+
+        The source may give the whole where it no longer knows what changed since then.
+        """
 
 
 class FaceIndex(Protocol):

@@ -6,31 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from threading import Lock
-from typing import Protocol
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facecog.domain import Candidate, GallerySize, LookAlikes, Template, Vector, Vectors
-from facecog.index import Found
-
-
-class Row(Protocol):
-    """What the index reads of a stored template."""
-
-    @property
-    def subject_id(self) -> str: ...
-    @property
-    def sample_id(self) -> str: ...
-    @property
-    def vector(self) -> bytes: ...
-
-
-class GallerySource(Protocol):
-    """What the index asks of the store."""
-
-    def revision(self) -> int: ...
-    def gallery(self, model: str, after: int = -1) -> tuple[int, int, Sequence[Row]]: ...
+from facecog.domain import (
+    Candidate,
+    GalleryPart,
+    GallerySize,
+    LookAlikes,
+    Template,
+    Vector,
+    Vectors,
+)
+from facecog.index import Found, GallerySource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,13 +119,13 @@ class MemoryIndex:
         return self._gallery
 
     def _caught_up(self, old: Gallery) -> Gallery:
-        revision, total, rows = self._source.gallery(self._model, after=old.revision)
-        if len(old.sample_ids) + len(rows) != total:  # some were moved, or put back, and come again
-            old = _without(old, {row.sample_id for row in rows})
-        if len(old.sample_ids) + len(rows) != total:  # some of ours are gone
-            old = EMPTY
-            revision, total, rows = self._source.gallery(self._model)
-        return _extended(old, revision, rows)
+        part = self._source.gallery(self._model, old.revision if old.sample_ids else None)
+        leaving = {*_texts(part.gone), *_texts(part.sample_ids)}
+        return _extended(EMPTY if part.whole else _without(old, leaving), part)
+
+
+def _texts(ids: NDArray[np.uint8]) -> list[str]:
+    return [str(UUID(bytes=one.tobytes())) for one in ids]
 
 
 def _without(old: Gallery, sample_ids: set[str]) -> Gallery:
@@ -162,21 +152,21 @@ def _without(old: Gallery, sample_ids: set[str]) -> Gallery:
     )
 
 
-def _extended(old: Gallery, revision: int, rows: Sequence[Row]) -> Gallery:
-    if not rows:
-        return replace(old, revision=revision)
-    new = np.stack([np.frombuffer(row.vector, "<f4") for row in rows])
+def _extended(old: Gallery, part: GalleryPart) -> Gallery:
+    if not len(part.sample_ids):
+        return replace(old, revision=part.revision)
     place = {subject_id: i for i, subject_id in enumerate(old.subject_ids)}
-    of_new = np.array([place.setdefault(row.subject_id, len(place)) for row in rows], np.intp)
+    whose = _texts(part.subject_ids)
+    of_new = np.array([place.setdefault(one, len(place)) for one in whose], np.intp)
     subjects = np.concatenate([old.subjects, of_new])
-    sums = np.zeros((len(place), new.shape[1]), np.float32)
+    sums = np.zeros((len(place), part.vectors.shape[1]), np.float32)
     if old.sample_ids:
         sums[: len(old.sums)] = old.sums
-    np.add.at(sums, of_new, new)
+    np.add.at(sums, of_new, part.vectors)
     return Gallery(
-        revision=revision,
-        vectors=np.concatenate([old.vectors, new]) if old.sample_ids else new,
-        sample_ids=old.sample_ids + [row.sample_id for row in rows],
+        revision=part.revision,
+        vectors=np.concatenate([old.vectors, part.vectors]) if old.sample_ids else part.vectors,
+        sample_ids=old.sample_ids + _texts(part.sample_ids),
         subjects=subjects,
         subject_ids=list(place),
         sums=sums,

@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Engine, func, insert, literal, select, true, tuple_, update
 
-from facecog.domain import Candidate, Sample, Subject, Template
+from facecog.domain import Candidate, GalleryPart, Sample, Subject, Template
 from facecog.errors import (
     DatabaseUnavailable,
     FacecogError,
@@ -27,7 +29,7 @@ from facecog.store.database import migrate, server_engine, sqlite_engine
 from facecog.store.erasing import kept_ids
 from facecog.store.journal import UNDO, Journal
 from facecog.store.orders import ORDERS
-from facecog.store.paging import DbRow, Page, moment_cursor, page
+from facecog.store.paging import Page, moment_cursor, page
 from facecog.store.tables import collections, samples, subjects, templates
 from facecog.store.transactions import begin, hold, write
 
@@ -275,22 +277,41 @@ class Store:
             value: int = connection.execute(select(tables.revision.c.value)).scalar_one()
             return value
 
-    def gallery(self, model: str, after: int = -1) -> tuple[int, int, Sequence[DbRow]]:
-        """What an index needs, all of one moment.
-
-        Returns:
-            the revision, how many templates of this model there are, and those that came after
-            revision `after`: rows of subject_id, sample_id and vector (little-endian float32).
-        """
-        of_model = templates.c.model == model
-        count = select(func.count()).select_from(templates).where(of_model)
-        rows = (
-            select(samples.c.subject_id, templates.c.sample_id, templates.c.vector)
+    def gallery(self, model: str, after: int | None = None) -> GalleryPart:
+        """What an index needs, all of one moment: so far always the whole."""
+        query = (
+            select(
+                samples.c.subject_id,
+                templates.c.sample_id,
+                subjects.c.collection_id,
+                templates.c.revision,
+                templates.c.vector,
+            )
             .join(samples, samples.c.id == templates.c.sample_id)
-            .where(of_model, templates.c.revision > after)
+            .join(subjects, subjects.c.id == samples.c.subject_id)
+            .where(templates.c.model == model)
             .order_by(templates.c.revision, templates.c.sample_id)
         )
         with begin(self._engine) as connection:
             revision = connection.execute(select(tables.revision.c.value)).scalar_one()
-            total = connection.execute(count).scalar_one()
-            return revision, total, connection.execute(rows).all()
+            collection = connection.execute(select(rows.default_collection())).scalar_one()
+            found = connection.execute(query).all()
+        vectors = np.frombuffer(b"".join(row.vector for row in found), "<f4")
+        return GalleryPart(
+            revision=revision,
+            whole=True,
+            collection=UUID(collection).bytes,
+            sample_ids=_uuids([row.sample_id for row in found]),
+            subject_ids=_uuids([row.subject_id for row in found]),
+            collection_ids=_uuids([row.collection_id for row in found]),
+            revisions=np.array([row.revision for row in found], np.int64),
+            vectors=vectors.astype(np.float32, copy=False).reshape(len(found), -1)
+            if found
+            else np.zeros((0, 0), np.float32),
+            gone=_uuids([]),
+        )
+
+
+def _uuids(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """UUIDs as bytes, shape (n, 16)."""
+    return np.frombuffer(b"".join(UUID(text).bytes for text in texts), np.uint8).reshape(-1, 16)
