@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -63,18 +64,22 @@ def similarity_transform(source: Points, target: Points) -> NDArray[np.float64]:
     Returns:
         shape (2, 3): [sR | t], so that target ~ source @ M[:, :2].T + M[:, 2].
 
-    Source: Umeyama, IEEE TPAMI 13(4), 1991, equations 34-43.
+    In the complex plane rotation and scale are one factor, and its least-squares value is
+    conj(a) . b / |a|^2 of the points around their means. It is Umeyama's transform (IEEE TPAMI
+    13(4), 1991) without a singular value decomposition, and never a mirror image.
     """
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    a = (source - source_mean).astype(np.float64)
-    b = (target - target_mean).astype(np.float64)
-    u, singular, vt = np.linalg.svd(b.T @ a / len(a))
-    # A mirror image is not a similarity: flip the weakest axis back.
-    sign = np.array([1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt)) or 1.0])
-    rotation = (u * sign) @ vt
-    scale = float((singular * sign).sum() / max(a.var(axis=0).sum(), 1e-12))
-    shift = target_mean - scale * rotation @ source_mean
-    return np.hstack([scale * rotation, shift[:, None]])
+    a, b = _complex(source), _complex(target)
+    a_mean, b_mean = a.mean(), b.mean()
+    a, b = a - a_mean, b - b_mean
+    factor = np.vdot(a, b) / max(np.vdot(a, a).real, 1e-12)
+    shift = b_mean - factor * a_mean
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
+    )
+
+
+def _complex(points: Points) -> NDArray[np.complex128]:
+    return points.astype(np.float64, order="C").view(np.complex128).ravel()
 
 
 def pose(landmarks: Points) -> Pose:
@@ -89,15 +94,14 @@ def pose(landmarks: Points) -> Pose:
     so that a long nose reads as a few degrees.
     """
     affine = (landmarks - landmarks.mean(axis=0)).T @ _HEAD_INVERSE.T
-    u, _, vt = np.linalg.svd(affine, full_matrices=False)
-    right, down = u @ vt
-    back = np.cross(right, down)
+    before, _, after = np.linalg.svd(affine, full_matrices=False)
+    (x, y, z), (u, v, w) = (before @ after).tolist()  # to the right and down in the picture
     angles = (
-        np.arcsin(np.clip(back[0], -1, 1)),
-        np.arctan2(back[1], back[2]),
-        np.arctan2(down[0], right[0]),
+        math.asin(min(1.0, max(-1.0, y * w - z * v))),  # of right x down, which points backwards
+        math.atan2(z * u - x * w, x * v - y * u),
+        math.atan2(u, x),
     )
-    return Pose(*(float(np.degrees(angle)) for angle in angles))
+    return Pose(*map(math.degrees, angles))
 
 
 _HEAD_INVERSE = np.linalg.pinv(HEAD - HEAD.mean(axis=0))
@@ -118,14 +122,26 @@ def align(pixels: Pixels, landmarks: Points, side: int = 112) -> Pixels:
     linear = np.linalg.inv(forward[:, :2])
     # Pillow samples output pixel centres (i + 0.5), landmarks count pixel centres as whole numbers.
     shift = linear @ (-forward[:, 2] - 0.5) + 0.5
-    backward = np.hstack([linear, shift[:, None]])
-    aligned = Image.fromarray(pixels).transform(
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) @ linear.T + shift
+    left, top, right, bottom = _around(corners, pixels)
+    backward = np.column_stack([linear, shift - (left, top)])
+    # The part alone that is sampled: Pillow copies what it is given.
+    aligned = Image.fromarray(pixels[top:bottom, left:right]).transform(
         (side, side),
         Image.Transform.AFFINE,
-        tuple(backward.ravel()),
+        tuple(backward.ravel().tolist()),
         Image.Resampling.BILINEAR,
     )
     return np.asarray(aligned)
+
+
+def _around(corners: NDArray[np.float64], pixels: Pixels) -> tuple[int, int, int, int]:
+    """The part of a picture that holds these points and their neighbours; at least one pixel."""
+    height, width = pixels.shape[:2]
+    left, top = (math.floor(value) - 1 for value in corners.min(axis=0))
+    right, bottom = (math.ceil(value) + 1 for value in corners.max(axis=0))
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    return left, top, max(min(right, width), left + 1), max(min(bottom, height), top + 1)
 
 
 def non_maximum_suppression(
