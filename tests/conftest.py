@@ -43,6 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
         assets.ensure()
 
 
+@pytest.fixture(autouse=True)
+def not_nice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that yield to others would slow down all tests that follow in this process."""
+    monkeypatch.setattr("facecog.cli.common.YIELDING", 0)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store on SQLite."""

@@ -34,6 +34,7 @@ def test_each_setting_is_read_from_its_variable() -> None:
         "FACECOG_TLS_CERTIFICATE": "/srv/tls/fullchain.pem",
         "FACECOG_TLS_KEY": "/srv/tls/key.pem",
         "FACECOG_THREADS": "3",
+        "FACECOG_QUEUE": "5",
     }
 
     settings = Settings.from_environment({**given, "HOME": "/root", "PATH": "/bin"})
@@ -55,6 +56,7 @@ def test_each_setting_is_read_from_its_variable() -> None:
         tls_certificate=Path("/srv/tls/fullchain.pem"),
         tls_key=Path("/srv/tls/key.pem"),
         threads=3,
+        queue=5,
     )
     assert settings.models_folder == Path("/srv/models")
     assert set(given) == {variable(option.name) for option in fields(Settings)}
@@ -78,7 +80,7 @@ def test_an_unknown_setting_is_refused_by_its_name(name: str) -> None:
         Settings.from_environment({name: "1"})
 
 
-@pytest.mark.parametrize("name", ["FACECOG_MAX_BYTES", "FACECOG_MAX_PIXELS", "FACECOG_THREADS"])
+@pytest.mark.parametrize("name", ["FACECOG_MAX_BYTES", "FACECOG_MAX_PIXELS"])
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "1e6", "20 MB", "many", " ", "²"])
 def test_a_number_that_is_none_is_refused_with_the_name_and_the_value(
     name: str, value: str
@@ -96,6 +98,17 @@ def test_hours_out_of_bounds_are_refused_with_the_bounds(value: str) -> None:
 
     said = f"FACECOG_UNDO_HOURS is a whole number from 0 to 8,760, not {value!r}."
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("FACECOG_THREADS", "1,000"), ("FACECOG_QUEUE", "10,000")]
+)
+@pytest.mark.parametrize("value", ["-1", "1.5", "10001", "all"])
+def test_threads_and_places_out_of_bounds_are_refused(name: str, most: str, value: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environment({name: value})
+
+    assert str(caught.value) == f"{name} is a whole number from 0 to {most}, not {value!r}."
 
 
 @pytest.mark.parametrize("name", ["FACECOG_FPIR", "FACECOG_FMR"])

@@ -215,6 +215,18 @@ def test_the_command_lists_what_it_cannot_take_and_changes_nothing_old(
     assert state(folder) == before
 
 
+def test_the_command_leaves_the_cores_to_others(
+    command: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("os.nice", asked.append)
+    monkeypatch.setattr("facecog.cli.common.YIELDING", 10)
+
+    command.invoke(cli.main, ["import-legacy", str(make(tmp_path / "old", [], {}))])
+
+    assert asked == [10]
+
+
 def test_the_command_refuses_the_old_folder_as_its_own_home(
     command: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -302,6 +302,19 @@ def test_what_cannot_be_calibrated_from_is_refused_in_one_line(
     assert facecog.in_force().calibration.data == ""
 
 
+@pytest.mark.parametrize("bulk", [("evaluate", "people"), ("calibrate", "--rollback")])
+def test_measuring_leaves_the_cores_to_others(
+    run: Run, monkeypatch: pytest.MonkeyPatch, bulk: tuple[str, ...]
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("os.nice", asked.append)
+    monkeypatch.setattr("facecog.cli.common.YIELDING", 10)
+
+    run(*bulk)
+
+    assert asked == [10]
+
+
 # -- real photographs -------------------------------------------------------------------------
 
 

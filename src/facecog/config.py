@@ -47,7 +47,12 @@ class Settings:
         None, "The certificate of `facecog serve --lan`, in PEM; else facecog makes one."
     )
     tls_key: Path | None = setting(None, "The key of that certificate, in PEM.")
-    threads: int = setting(4, "Requests that `facecog serve` works on at once.")
+    threads: int = setting(
+        0, "Pictures worked on at once; 0: as many as this process may use cores.", (0, 1000)
+    )
+    queue: int | None = setting(
+        None, "Pictures that may wait for it; not set: eight for each at once.", (0, 10_000)
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -244,6 +244,16 @@ class LegacyHome(Conflict):
     code = "legacy_home"
 
 
+class Busy(Unavailable):
+    """So many photos are waiting that no more are taken for some `seconds`."""
+
+    code = "busy"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class ModelUnavailable(Unavailable):
     """A model file could not be had."""
 

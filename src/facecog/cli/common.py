@@ -23,6 +23,8 @@ from facecog.wire import Json
 Item = TypeVar("Item")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+YIELDING = 10  # of 19: a tenth of a core where another process wants it too (Linux, sched(7))
+
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -31,6 +33,12 @@ def as_json(command: Command) -> Command:
     return click.option("--json", "machine", is_flag=True, help="Print JSON, one object a line.")(
         command
     )
+
+
+def yielding() -> None:
+    """Let this process have what others, a server say, leave of the cores."""
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(YIELDING)
 
 
 def settings_here() -> Settings:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from facecog.bootstrap import chosen_card
-from facecog.cli.common import FILE, Command, counted, opened_facecog, settings_here
+from facecog.cli.common import FILE, Command, counted, opened_facecog, settings_here, yielding
 from facecog.cli.words import odds, registered
 from facecog.config import Settings
 from facecog.evaluation import html, owners
@@ -82,6 +82,7 @@ def evaluate(
     if html_file:
         html.must_be_possible()
     today = date.today().isoformat()
+    yielding()
     settings, facecog = settings_here(), opened_facecog()
     with _faces(facecog, settings, cache, no_cache) as faces:
         if len(lists) == 1:
@@ -119,6 +120,7 @@ def calibrate(
     """
     if [photos is not None, gallery, rollback].count(True) != 1:
         raise click.UsageError("Name PHOTOS, or --gallery, or --rollback: one of the three.")
+    yielding()
     settings, facecog = settings_here(), opened_facecog()
     if rollback:
         click.echo(f"now {_threshold(facecog.roll_back_calibration())}")

@@ -11,7 +11,7 @@ import click
 from tqdm import tqdm
 
 from facecog.bootstrap import open_facecog
-from facecog.cli.common import FOLDER, opened_facecog, settings_here
+from facecog.cli.common import FOLDER, opened_facecog, settings_here, yielding
 from facecog.cli.lan import invitation
 from facecog.legacy import import_faces, legacy_faces
 from facecog.web.access import Access
@@ -91,6 +91,7 @@ def _refused_in_words(host: str, port: int) -> Iterator[None]:
 @click.argument("folder", type=FOLDER)
 def import_legacy(folder: Path) -> None:
     """Take over the faces of an original facecog's FOLDER, which is not changed."""
+    yielding()
     faces = legacy_faces(folder)
     facecog = opened_facecog()
     added = known = 0

@@ -13,6 +13,7 @@ from facecog.errors import InvalidLimit, MalformedRequest, MissingField
 from facecog.store import MAX_PAGE
 from facecog.web import schemas
 from facecog.web.current import facecog
+from facecog.web.gate import picture_turn
 from facecog.web.uploads import (
     flag,
     id_field,
@@ -45,15 +46,12 @@ ORIGINS = ("camera", "photo")
 @api.output(schemas.Enrolment, status_code=201)
 def register() -> ResponseReturnValue:
     """Register the one face of a photo, or of several the one that is pointed at, under a name."""
-    origin = optional_field("origin")
-    enrolment = facecog().enrol(
-        text_field("name"),
-        photo_field(),
-        origin if origin in ORIGINS else "api",
-        near=point_field("near"),
-        allow_duplicate=flag("allow_duplicate"),
-        allow_mismatch=flag("allow_mismatch"),
-    )
+    origin, near = optional_field("origin"), point_field("near")
+    name, photo = text_field("name"), photo_field()
+    duplicate, mismatch = flag("allow_duplicate"), flag("allow_mismatch")
+    origin = origin if origin in ORIGINS else "api"
+    with picture_turn():
+        enrolment = facecog().enrol(name, photo, origin, near, duplicate, mismatch)
     return enrolment_json(enrolment), 201 if enrolment.added else 200
 
 
@@ -61,7 +59,9 @@ def register() -> ResponseReturnValue:
 @api.output(schemas.Identification)
 def recognise() -> ResponseReturnValue:
     """Say who is in the picture, and who is unknown."""
-    found = facecog().identify(photo_field(), allow_no_face=flag("allow_no_face"))
+    photo, allow_no_face = photo_field(), flag("allow_no_face")
+    with picture_turn():
+        found = facecog().identify(photo, allow_no_face)
     return identification_json(found)
 
 
@@ -69,14 +69,20 @@ def recognise() -> ResponseReturnValue:
 @api.output(schemas.Verification)
 def verify() -> ResponseReturnValue:
     """Say whether two photos show the same person."""
-    return verification_json(facecog().verify(photo_field("image_a"), photo_field("image_b")))
+    photos = photo_field("image_a"), photo_field("image_b")
+    with picture_turn():
+        verification = facecog().verify(*photos)
+    return verification_json(verification)
 
 
 @api.post("/detect")
 @api.output(schemas.Detection)
 def detect() -> ResponseReturnValue:
     """Find the faces of a photo."""
-    return detection_json(facecog().detect(photo_field()))
+    photo = photo_field()
+    with picture_turn():
+        detection = facecog().detect(photo)
+    return detection_json(detection)
 
 
 @api.get("/subjects")

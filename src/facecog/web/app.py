@@ -12,7 +12,7 @@ from apiflask import APIFlask
 from facecog.bootstrap import open_facecog
 from facecog.config import Settings
 from facecog.service import Facecog
-from facecog.web import errors, guard, schemas, texts
+from facecog.web import errors, gate, guard, schemas, texts
 from facecog.web.access import Access
 from facecog.web.api import api
 from facecog.web.current import KEY
@@ -57,6 +57,7 @@ def create_app(
     app.config.update(SEND_FILE_MAX_AGE_DEFAULT=A_YEAR)
     app.config.update(AUTO_404_RESPONSE=False, SPEC_FORMAT="json")
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    gate.install(app, settings)
     errors.install(app)
     guard.install(app)
     texts.install(app)

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from facecog.errors import (
     AccessCodeNeeded,
     AccessCodeWrong,
+    Busy,
     CannotUndo,
     Conflict,
     CrossOrigin,
@@ -139,7 +140,7 @@ def _bug(error: Exception) -> ResponseReturnValue:
 
 def headers_of(error: FacecogError) -> dict[str, str]:
     """What HTTP itself says of a refusal (RFC 6750, RFC 9110)."""
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, (TooManyAttempts, Busy)):
         return {"Retry-After": str(error.seconds)}
     if isinstance(error, AccessCodeWrong):
         return {"WWW-Authenticate": 'Bearer realm="facecog", error="invalid_token"'}

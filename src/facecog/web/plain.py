@@ -12,7 +12,8 @@ from flask.typing import ResponseReturnValue
 from facecog.errors import FacecogError, MissingField, MixedUp
 from facecog.image import decode, encode_jpeg
 from facecog.web.current import facecog
-from facecog.web.errors import status_of
+from facecog.web.errors import headers_of, status_of
+from facecog.web.gate import picture_turn
 from facecog.web.texts import language
 from facecog.web.uploads import flag, photo_field, text_field
 
@@ -28,18 +29,15 @@ def register() -> ResponseReturnValue:
     photo = b""
     try:
         photo = _photo()
-        enrolment = facecog().enrol(
-            text_field("name"),
-            photo,
-            "photo",
-            allow_duplicate=flag("allow_duplicate"),
-            allow_mismatch=flag("allow_mismatch"),
-        )
+        name = text_field("name")
+        duplicate, mismatch = flag("allow_duplicate"), flag("allow_mismatch")
+        with picture_turn():
+            enrolment = facecog().enrol(name, photo, "photo", None, duplicate, mismatch)
     except MixedUp as error:
         carried = _data_url(photo) if len(photo) <= CARRIED else None
         return _page("register", question=error, photo=carried), status_of(error)
     except FacecogError as error:
-        return _page("register", refusal=error), status_of(error)
+        return _page("register", refusal=error), status_of(error), headers_of(error)
     return _page("register", enrolment=enrolment), 201 if enrolment.added else 200
 
 
@@ -48,10 +46,11 @@ def recognise() -> ResponseReturnValue:
     """Say who is in the photo, on a page."""
     try:
         photo = _photo()
-        found = facecog().identify(photo)
+        with picture_turn():
+            found, picture = facecog().identify(photo), _picture(photo)
     except FacecogError as error:
-        return _page("recognise", refusal=error), status_of(error)
-    return _page("recognise", found=found, picture=_picture(photo))
+        return _page("recognise", refusal=error), status_of(error), headers_of(error)
+    return _page("recognise", found=found, picture=picture)
 
 
 def _page(task: str, **shown: Any) -> str:

@@ -315,7 +315,15 @@ SORT = {
 }
 SIDE = {"name": "side", "in": "query", "schema": {"type": "integer", "enum": [96, 160, 320]}}
 FOREVER = {"name": "forever", "in": "query", "schema": {"type": "boolean"}}
+PRIORITY = {
+    "name": "Priority",
+    "in": "header",
+    "description": "How urgent it is while others wait (RFC 9218): `u=0`, the most, to `u=7`.",
+    "schema": {"type": "string", "default": "u=3"},
+}
+ON_PICTURES = ("/api/register", "/api/recognise", "/api/verify", "/api/detect")
 PARAMETERS = {
+    **{(path, "post"): [PRIORITY] for path in ON_PICTURES},
     ("/api/subjects", "get"): [*PAGING, SEARCH, SORT],
     ("/api/subjects/{subject_id}", "delete"): [FOREVER],
     ("/api/samples/{sample_id}", "delete"): [FOREVER],
@@ -387,6 +395,12 @@ def complete(spec: Any) -> Any:
                 operation["requestBody"] = REQUEST_BODIES[path, method]
             if (path, method) in PARAMETERS:
                 operation.setdefault("parameters", []).extend(PARAMETERS[path, method])
+    for path in ON_PICTURES:
+        spec["paths"][path]["post"]["responses"]["503"] = {
+            **refusal,
+            "description": "`busy`: come again after so many seconds as `Retry-After` says.",
+            "headers": {"Retry-After": {"schema": {"type": "integer"}}},
+        }
     registered = spec["paths"]["/api/register"]["post"]["responses"]
     registered["200"] = {**registered["201"], "description": "This photo is there already."}
     for path in ("/api/subjects/{subject_id}", "/api/samples/{sample_id}"):

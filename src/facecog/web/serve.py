@@ -32,11 +32,13 @@ from facecog.service import Facecog
 from facecog.web.app import body_limit
 from facecog.web.current import KEY
 from facecog.web.errors import code_and_detail, problem
+from facecog.web.gate import gate_of
 from facecog.web.tls import TlsChannel
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 500
+OTHERS = 4  # threads for what is no picture
 SILENCE = 30  # seconds without a byte after which a connection is closed
 REQUEST_TIME = 300  # seconds that one request may take to arrive
 HOUSEKEEPING = 300  # seconds from one look for what is past undoing to the next
@@ -110,7 +112,7 @@ def serve(
             app,
             map=sockets,
             **where,
-            threads=settings.threads,
+            threads=_threads(app),
             ident="facecog",
             url_scheme="https" if tls else "http",
             connection_limit=CONNECTIONS,
@@ -134,6 +136,12 @@ def serve(
     while not stopping.is_set():
         _turn(sockets, 1.0)
     _finish(server, sockets)
+
+
+def _threads(app: APIFlask) -> int:
+    """One for each picture that is worked on or waits: waitress's own queue knows no urgency."""
+    gate = gate_of(app)
+    return min(gate.at_once + gate.places + OTHERS, CONNECTIONS)
 
 
 def _keep_house(facecog: Facecog, stopping: Event) -> None:

@@ -1,0 +1,127 @@
+"""The bounded queue in front of work on pictures.
+
+More pictures at once than there are cores make each of them slower and none of them sooner
+(docs/decisions.md). So as many are worked on as there are cores, some wait, and the rest are
+refused at once. Pages, lists and health pass by here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+from flask import Flask, current_app, request
+from werkzeug.http import parse_dict_header
+
+from facecog.config import Settings
+from facecog.errors import Busy
+from facecog.web.cores import cores
+
+KEY = "facecog.gate"
+PLACES = 8  # that may wait for each that is worked on
+FAIR = 4  # each such turn goes to who has waited longest
+USUAL = 3  # urgency of a request that does not say (RFC 9218, section 4.1)
+URGENCIES = "01234567"
+COME_AGAIN = 1  # seconds: a full queue is empty long before, but HTTP knows no less
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    urgency: int
+    called: Future[None] = field(default_factory=Future)
+
+
+class Gate:
+    """Lets some through at once, and some wait: the more urgent first, then the first come.
+
+    When there is no place left, of the least urgent the last come is refused. Nobody starves:
+    each FAIR-th turn goes to who has waited longest, and of each urgency the first one keeps the
+    place, whoever else comes. Behind n others that one has a turn within FAIR * (n + 1).
+    """
+
+    def __init__(self, at_once: int, places: int) -> None:
+        """
+        Args:
+            at_once: how many are let through at the same time.
+            places: how many may wait.
+        """
+        self.at_once, self.places = at_once, places
+        self._free, self._turns = at_once, 0
+        self._waiting: list[_Waiting] = []  # in the order in which they came
+        self._lock = Lock()
+
+    @contextmanager
+    def turn(self, urgency: int = USUAL) -> Iterator[None]:
+        """Wait for a turn, then have it.
+
+        Args:
+            urgency: 0 is the most, 7 the least (RFC 9218).
+
+        Raises:
+            Busy: there is no place to wait, or somebody more urgent took it.
+        """
+        self._arrive(urgency).result()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _arrive(self, urgency: int) -> Future[None]:
+        mine, refused = _Waiting(urgency), None
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                mine.called.set_result(None)
+                return mine.called
+            self._waiting.append(mine)
+            if len(self._waiting) > self.places:
+                refused = self._dispensable()
+                self._waiting.remove(refused)
+        if refused:
+            refused.called.set_exception(Busy("Too many photos are waiting here.", COME_AGAIN))
+        return mine.called
+
+    def _dispensable(self) -> _Waiting:
+        """Of the least urgent the last come, but not the first of an urgency."""
+        *others, newcomer = self._waiting
+        first = {one.urgency: one for one in reversed(others)}
+        free_to_go = [one for one in others if first[one.urgency] is not one]
+        return max(reversed([*free_to_go, newcomer]), key=lambda one: one.urgency)
+
+    def _leave(self) -> None:
+        with self._lock:
+            if not self._waiting:
+                self._free += 1
+                return
+            self._turns += 1
+            called = self._waiting[0] if self._turns % FAIR == 0 else self._most_urgent()
+            self._waiting.remove(called)
+        called.called.set_result(None)
+
+    def _most_urgent(self) -> _Waiting:
+        return min(self._waiting, key=lambda one: one.urgency)  # of several the first come
+
+
+def install(app: Flask, settings: Settings) -> None:
+    at_once = settings.threads or cores()
+    places = PLACES * at_once if settings.queue is None else settings.queue
+    app.extensions[KEY] = Gate(at_once, places)
+
+
+def gate_of(app: Flask) -> Gate:
+    gate: Gate = app.extensions[KEY]
+    return gate
+
+
+def picture_turn() -> AbstractContextManager[None]:
+    """The turn of the current request. Raises, on entering it: Busy."""
+    return gate_of(current_app).turn(urgency(request.headers.get("Priority", "")))
+
+
+def urgency(priority: str) -> int:
+    """Of the header `Priority`, "u=5" say; the usual one where it does not say (RFC 9218)."""
+    said = (parse_dict_header(priority).get("u") or "").partition(";")[0].strip()
+    return int(said) if said and said in URGENCIES else USUAL
