@@ -1,4 +1,4 @@
-# make run: serve on http://127.0.0.1:8080.  make lint, test, test-deepface: what CI runs.
+# make run: serve on http://127.0.0.1:8080.  make lint, test, test-deepface, bench-smoke: what CI runs.
 PYTHON ?= python3
 PORT ?= 8080
 export FACECOG_HOME ?= data
@@ -9,8 +9,12 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --constraint const
 PIP := $(BIN)/python $(INSTALL)
 # DeepFace has an environment of its own, so that nothing else comes to lean on what it brings.
 DEEPFACE := .venv-deepface
+# So have those that facecog's speed is measured beside.
+BENCH := .venv-bench
+DLIB := .venv-dlib
+PARTS ?=
 
-.PHONY: run test test-deepface lint format screenshots lock clean
+.PHONY: run test test-deepface bench bench-smoke lint format screenshots lock clean
 
 run: $(VENV)/app
 	$(BIN)/facecog serve --port $(PORT)
@@ -22,6 +26,14 @@ test: $(VENV)/dev
 # The engine of DeepFace, for real, and the store where it is installed.
 test-deepface: $(DEEPFACE)/dev
 	$(DEEPFACE)/bin/python -m pytest tests/deepface tests/test_store.py
+
+# What facecog costs, beside its peers: all of it, or PARTS="search load". Writes docs/performance.md.
+bench: $(BENCH)/bench $(DEEPFACE)/dev $(DLIB)/peer
+	$(BENCH)/bin/python -m benchmarks.bench $(PARTS)
+
+# The same code on little data: whether it still runs.
+bench-smoke: $(VENV)/dev $(DEEPFACE)/dev $(DLIB)/peer
+	$(BIN)/python -m benchmarks.bench --smoke $(PARTS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -45,9 +57,9 @@ lock: $(VENV)/dev
 		--extra dev --extra deepface --extra bench --no-header --no-annotate --output-file constraints.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(DEEPFACE) .cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(DEEPFACE) $(BENCH) $(DLIB) .cache .mypy_cache .ruff_cache .pytest_cache
 
-$(BIN)/python $(DEEPFACE)/bin/python:
+$(BIN)/python $(DEEPFACE)/bin/python $(BENCH)/bin/python $(DLIB)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo 'facecog needs Python 3.10 or newer (make PYTHON=python3.12 ...).' >&2; exit 1; }
 	@$(PYTHON) -m venv $(@:/bin/python=) || \
@@ -63,4 +75,13 @@ $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEEPFACE)/dev: pyproject.toml constraints.txt | $(DEEPFACE)/bin/python
 	$(DEEPFACE)/bin/python $(INSTALL) --editable '.[deepface,dev]'
+	@touch $@
+
+$(BENCH)/bench: pyproject.toml constraints.txt | $(BENCH)/bin/python
+	$(BENCH)/bin/python $(INSTALL) --editable '.[bench]'
+	@touch $@
+
+# face_recognition asks for dlib, which has to be compiled; dlib-bin is the same as a wheel.
+$(DLIB)/peer: benchmarks/peers/face_recognition.txt | $(DLIB)/bin/python
+	$(DLIB)/bin/python $(INSTALL) --no-deps --requirement $<
 	@touch $@

@@ -34,7 +34,7 @@ def fill(store: Store, vectors: Vectors, model: str) -> None:
     Args:
         vectors: of norm 1, shape (people, d), or (people, samples, d).
     """
-    samples = vectors if vectors.ndim == 3 else vectors[:, None]
+    samples: Vectors = vectors if vectors.ndim == 3 else vectors[:, None]
     with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
         collection = connection.execute(select(rows.default_collection())).scalar_one()
         for made in _people(samples.astype("<f4"), collection, model):
@@ -53,10 +53,11 @@ def _people(samples: Vectors, collection: str, model: str) -> Iterator[tuple[Row
         made: tuple[Rows, Rows, Rows] = ([], [], [])
         for n, vectors in enumerate(samples[start : start + AT_ONCE], start):
             name, at = f"{FIRST[n % 10]} {random.integers(10**6)} {n}", START + timedelta(seconds=n)
-            subject = {"id": str(uuid4()), "collection_id": collection, "created_at": at}
+            subject_id = str(uuid4())
+            subject = {"id": subject_id, "collection_id": collection, "created_at": at}
             made[0].append({**subject, "name": name, "name_key": name.lower()})
             for k, vector in enumerate(vectors):
-                sample, template = _sample(subject["id"], at, f"{n} {k}", vector, model)
+                sample, template = _sample(subject_id, at, f"{n} {k}", vector, model)
                 made[1].append(sample)
                 made[2].append(template)
         yield made

@@ -15,7 +15,6 @@ import argparse
 import io
 import random
 import sqlite3
-import struct
 import sys
 import tempfile
 import time
@@ -30,6 +29,8 @@ from pathlib import Path
 from PIL import Image
 from tests import assets
 from tests.serving import Server, serving
+
+from benchmarks.photos import distinct, jpeg
 
 CLIENTS = 4
 PEOPLE = 40
@@ -158,17 +159,10 @@ def is_whole(home: Path, sample: str) -> bool:
 
 
 def distinct_photos() -> Iterator[bytes]:
-    """One face in files that all differ, by a comment in each."""
+    """One face in files that all differ."""
     picture = Image.open(io.BytesIO(assets.photo("obama.jpg")))
     picture.thumbnail((LONG_SIDE, LONG_SIDE))
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=90)
-    start, rest = out.getvalue()[:2], out.getvalue()[2:]
-    number = 0
-    while True:
-        comment = f"photo {number}".encode()
-        yield start + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + rest
-        number += 1
+    return distinct(jpeg(picture))
 
 
 def main() -> None:

@@ -6,6 +6,9 @@ Made of the test photographs (tests/assets.py), so the same everywhere.
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Iterator
+from itertools import count
 
 from PIL import Image, ImageOps
 from tests import assets
@@ -36,10 +39,10 @@ def frame() -> bytes:
     return jpeg(_scene(FRAME))
 
 
-def large(megapixels: float) -> bytes:
+def large(megapixels: float, progressive: bool = False) -> bytes:
     """The same scene with so many megapixels, 4 wide to 3 high."""
     side = (megapixels * 1e6 / 12) ** 0.5
-    return jpeg(_scene((round(4 * side), round(3 * side))))
+    return jpeg(_scene((round(4 * side), round(3 * side))), progressive)
 
 
 def group(faces: int, columns: int = 5) -> bytes:
@@ -52,9 +55,16 @@ def group(faces: int, columns: int = 5) -> bytes:
     return jpeg(scene)
 
 
-def jpeg(picture: Image.Image) -> bytes:
+def distinct(photo: bytes) -> Iterator[bytes]:
+    """One JPEG in files that all differ, by a comment in each."""
+    for number in count():
+        comment = f"photo {number}".encode()
+        yield photo[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + photo[2:]
+
+
+def jpeg(picture: Image.Image, progressive: bool = False) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=90)
+    picture.save(out, "JPEG", quality=90, progressive=progressive)
     return out.getvalue()
 
 

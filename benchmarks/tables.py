@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from facecog.evaluation.report import Table, table_text
+from facecog.evaluation.report import Table as Table
+from facecog.evaluation.report import table_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Part:
     Attributes:
         name: its module's.
         note: what was done, in a sentence or two.
+        lead: what a reader wants to know first, for the head of docs/performance.md; most say
+            nothing there.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Part:
     claims: list[Claim] = field(default_factory=list)
     plots: list[Plot] = field(default_factory=list)
     note: str = ""
+    lead: str = ""
 
 
 def run(measure: Callable[[bool], Part]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from benchmarks import page
+from benchmarks.bench import faults
 from benchmarks.tables import (
     Claim,
     Line,
@@ -61,3 +63,32 @@ def test_markdown_has_title_table_and_note() -> None:
 )
 def test_figures_have_three_digits_that_count(value: float, read: str) -> None:
     assert figure(value) == read
+
+
+# -- docs/performance.md ------------------------------------------------------------------------
+
+
+def test_the_page_is_what_its_figures_make() -> None:
+    assert page.PAGE.read_text("utf-8") == page.rendered(*page.figures())
+
+
+def test_the_readme_says_what_the_page_begins_with() -> None:
+    _, parts = page.figures()
+
+    assert f"this -->\n{page.lead(parts)}\n<!-- until" in page.README.read_text("utf-8")
+
+
+def test_no_part_of_the_page_is_torn() -> None:
+    _, parts = page.figures()
+
+    assert [fault for part in parts for fault in faults(part)] == []
+
+
+def test_a_part_without_rows_or_without_a_claim_that_it_owes_is_said_to_be_torn() -> None:
+    empty = Table("Empty", ("a",), ())
+    torn = Part("startup", "Start", [PART.tables[0], empty])
+
+    assert faults(torn) == [
+        "startup: the table Empty is not whole",
+        "startup: no claim with the limit 2.5",
+    ]
