@@ -400,6 +400,20 @@ def test_reading_and_refused_writes_leave_the_revision(store: Store) -> None:
     assert store.revision() == before
 
 
+def test_what_writes_nothing_leaves_the_revision(store: Store) -> None:
+    anna, sample = add(store, "Anna")
+    before = store.revision()
+
+    assert not put(store, "Anna", "Anna")[2]
+    assert store.journal.rename(anna.id, "Anna") == (anna, None)
+    assert store.journal.move(sample.id, anna.id) == (sample, anna, None)
+    assert store.revision() == before
+
+    assert not put(store, "Anna", "Anna", model="other")[2]  # which it had no template of
+    assert store.revision() == before + 1
+    assert texts(store.gallery("other").sample_ids) == [sample.id]
+
+
 def test_the_gallery_holds_what_came_after_a_revision(store: Store) -> None:
     add(store, "Anna")
     seen = store.revision()
@@ -735,6 +749,35 @@ def test_a_database_from_before_changes_keeps_its_people_and_crops(database: Dat
     assert store.crop(NOWHERE) == b"crop"
     store.journal.delete(NOWHERE, forever=True)
     assert database.crop_ids() == set()
+
+
+def test_a_database_from_before_removals_is_read_whole_once_and_followed_then(
+    database: Database,
+) -> None:
+    upgrade_to(database, "0003")
+    with database.engine.begin() as connection:
+        collection = connection.execute(text("SELECT id FROM collections")).scalar_one()
+        made = {"created_at": datetime.now(timezone.utc)}
+        anna = {"id": NOWHERE, "collection_id": collection, "name": "Anna", "name_key": "anna"}
+        sample = {"id": NOWHERE, "subject_id": NOWHERE, "photo_sha256": "0" * 64, "quality": {}}
+        vector = template("anna").vector.tobytes()
+        connection.execute(insert(tables.subjects).values(**anna, **made))
+        connection.execute(insert(tables.samples).values(origin="test", **sample, **made))
+        connection.execute(
+            insert(tables.templates).values(
+                sample_id=NOWHERE, model=MODEL, vector=vector, revision=7
+            )
+        )
+        connection.execute(text("UPDATE revision SET value = 7"))
+
+    store = database.store()
+
+    assert store.revision() == 7
+    assert texts(store.gallery(MODEL).sample_ids) == [NOWHERE]
+    assert store.gallery(MODEL, after=6).whole
+    store.journal.remove(NOWHERE)
+    part = store.gallery(MODEL, after=7)
+    assert (part.whole, texts(part.gone), len(part.sample_ids)) == (False, [NOWHERE], 0)
 
 
 def upgrade_to(database: Database, version: str) -> None:

@@ -120,6 +120,8 @@ class MemoryIndex:
 
     def _caught_up(self, old: Gallery) -> Gallery:
         part = self._source.gallery(self._model, old.revision if old.sample_ids else None)
+        if len(part.gone):  # who comes first of two alike may be another now
+            part = self._source.gallery(self._model)
         leaving = {*_texts(part.gone), *_texts(part.sample_ids)}
         return _extended(EMPTY if part.whole else _without(old, leaving), part)
 

@@ -13,8 +13,10 @@ from sqlalchemy import (
     Connection,
     Engine,
     delete,
+    exists,
     insert,
     literal,
+    or_,
     select,
     true,
     tuple_,
@@ -25,7 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from facecog.domain import Change, Kind, Sample, Subject
 from facecog.errors import ChangeNotFound, InvalidInput, NameTaken, SampleNotFound, SubjectNotFound
 from facecog.names import name_key
-from facecog.store import erasing, rows, tables
+from facecog.store import erasing, removals, rows, tables
 from facecog.store.crops import Crops
 from facecog.store.kept import (
     Kept,
@@ -38,7 +40,7 @@ from facecog.store.kept import (
 )
 from facecog.store.paging import Page, moment_cursor, page
 from facecog.store.tables import changes, samples, subjects
-from facecog.store.transactions import begin, write
+from facecog.store.transactions import begin, leave, write
 from facecog.store.undoing import undo
 
 UNDO = timedelta(hours=24)
@@ -82,6 +84,7 @@ class Journal:
         with self._write() as to:
             subject = rows.subject_of(to.connection, subject_id)
             if subject.name == name:
+                leave(to.connection)
                 return subject, None
             kept = Kept(subject_row(to.connection, subject_id))
             try:
@@ -117,10 +120,11 @@ class Journal:
             target_id = target_id or rows.new_subject(to.connection, name)
             target = rows.subject_of(to.connection, target_id)
             if target.id == source.id:
+                leave(to.connection)
                 return sample, target, None
             same = rows.sample_of_photo(to.connection, target.id, photo)
             if same:
-                kept.taken = take_samples(to.connection, samples.c.id == sample_id)
+                kept.taken = take_samples(to.connection, samples.c.id == sample_id, to.revision)
             else:
                 kept.moved = [sample_id]
                 give_samples(to.connection, kept.moved, target.id, to.revision)
@@ -146,7 +150,7 @@ class Journal:
             of_both = samples.c.photo_sha256.in_(
                 select(samples.c.photo_sha256).where(samples.c.subject_id == target.id)
             )
-            kept.taken = take_samples(to.connection, of_source & of_both)
+            kept.taken = take_samples(to.connection, of_source & of_both, to.revision)
             rest = select(samples.c.id).where(of_source)
             kept.moved = list(to.connection.execute(rest).scalars())
             give_samples(to.connection, kept.moved, target.id, to.revision)
@@ -166,7 +170,7 @@ class Journal:
         with self._write() as to:
             if forever:
                 to.gone.extend(erasing.erase_sample(to.connection, sample_id))
-            taken = take_samples(to.connection, samples.c.id == sample_id)
+            taken = take_samples(to.connection, samples.c.id == sample_id, to.revision)
             if not taken:
                 if to.gone:
                     return None
@@ -193,7 +197,9 @@ class Journal:
                     return None
                 raise SubjectNotFound("There is nobody with this id.")
             kept = Kept(subject_row(to.connection, subject_id))
-            kept.taken = take_samples(to.connection, samples.c.subject_id == subject_id)
+            kept.taken = take_samples(
+                to.connection, samples.c.subject_id == subject_id, to.revision
+            )
             to.connection.execute(delete(subjects).where(subjects.c.id == subject_id))
             return self._keep(to, Kind.DELETED, kept, subject, None, subject.samples, forever)
 
@@ -254,11 +260,13 @@ class Journal:
     def purge(self) -> None:
         """Forget the changes that are past, and all they keep; one look where there are none."""
         past = changes.c.until <= rows.now()
+        any_past = or_(exists().where(past), exists().where(removals.past()))
         with begin(self._engine) as connection:
-            if not connection.execute(select(changes.c.id).where(past).limit(1)).first():
+            if not connection.execute(select(any_past)).scalar_one():
                 return
         with begin(self._engine, writes=True) as connection:
             gone = erasing.erase(connection, past)
+            removals.purge(connection)
         self._crops.drop(gone or [])
 
     @contextmanager

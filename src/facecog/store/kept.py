@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, delete, insert, null, select, update
 
 from facecog.domain import Change, Kind, Named
+from facecog.store import removals
 from facecog.store.paging import DbRow
 from facecog.store.tables import changes, samples, subjects, templates
 from facecog.store.transactions import parts
@@ -57,8 +58,11 @@ def put_back_subject(connection: Connection, row: Plain) -> None:
     connection.execute(insert(subjects).values(_with_date(row)))
 
 
-def take_samples(connection: Connection, which: ColumnElement[bool]) -> list[Plain]:
-    """Remove samples with their templates; what `put_back_samples` needs."""
+def take_samples(connection: Connection, which: ColumnElement[bool], revision: int) -> list[Plain]:
+    """Remove samples with their templates; what `put_back_samples` needs.
+
+    Samples are taken nowhere else, so every index hears of all that go.
+    """
     taken = {
         row.id: _plain(row._mapping) | {"templates": []}
         for row in connection.execute(select(samples).where(which).order_by(samples.c.created_at))
@@ -69,6 +73,7 @@ def take_samples(connection: Connection, which: ColumnElement[bool]) -> list[Pla
             vector = base64.b64encode(row.vector).decode()
             taken[row.sample_id]["templates"].append({"model": row.model, "vector": vector})
         connection.execute(delete(samples).where(samples.c.id.in_(some)))
+    removals.note(connection, list(taken), revision)
     return list(taken.values())
 
 

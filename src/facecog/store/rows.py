@@ -119,11 +119,11 @@ def insert_sample(connection: Connection, sample: Sample, photo_sha256: str) -> 
 
 def insert_template(
     connection: Connection, sample_id: str, template: Template, revision: int
-) -> None:
-    """Keep a template, unless the sample has one of this model already."""
+) -> bool:
+    """Keep a template, unless the sample has one of this model already; whether it was kept."""
     key = (templates.c.sample_id == sample_id, templates.c.model == template.model)
     if connection.execute(select(templates.c.model).where(*key)).first():
-        return
+        return False
     connection.execute(
         insert(templates).values(
             sample_id=sample_id,
@@ -132,6 +132,7 @@ def insert_template(
             revision=revision,
         )
     )
+    return True
 
 
 def sample_of_photo(connection: Connection, subject_id: str, photo: str) -> Sample | None:

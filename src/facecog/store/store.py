@@ -8,10 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Engine, func, insert, literal, select, true, tuple_, update
 
 from facecog.domain import Candidate, GalleryPart, Sample, Subject, Template
@@ -27,11 +25,12 @@ from facecog.store import rows, tables
 from facecog.store.crops import Crops, FolderCrops, TableCrops
 from facecog.store.database import migrate, server_engine, sqlite_engine
 from facecog.store.erasing import kept_ids
+from facecog.store.gallery import gallery_part
 from facecog.store.journal import UNDO, Journal
 from facecog.store.orders import ORDERS
 from facecog.store.paging import Page, moment_cursor, page
-from facecog.store.tables import collections, samples, subjects, templates
-from facecog.store.transactions import begin, hold, write
+from facecog.store.tables import collections, samples, subjects
+from facecog.store.transactions import begin, hold, leave, write
 
 
 class Store:
@@ -108,8 +107,10 @@ class Store:
                 subject_id = rows.subject_named(connection, name)
                 known = subject_id and rows.sample_of_photo(connection, subject_id, photo_sha256)
                 if subject_id and known:
-                    rows.insert_template(connection, known.id, template, revision)
-                    return rows.subject_of(connection, subject_id), known, False
+                    subject = rows.subject_of(connection, subject_id)
+                    if not rows.insert_template(connection, known.id, template, revision):
+                        leave(connection)
+                    return subject, known, False
                 accept()
                 subject_id = subject_id or rows.new_subject(connection, name)
                 sample = Sample(sample_id, subject_id, rows.now(), origin, quality)
@@ -278,40 +279,11 @@ class Store:
             return value
 
     def gallery(self, model: str, after: int | None = None) -> GalleryPart:
-        """What an index needs, all of one moment: so far always the whole."""
-        query = (
-            select(
-                samples.c.subject_id,
-                templates.c.sample_id,
-                subjects.c.collection_id,
-                templates.c.revision,
-                templates.c.vector,
-            )
-            .join(samples, samples.c.id == templates.c.sample_id)
-            .join(subjects, subjects.c.id == samples.c.subject_id)
-            .where(templates.c.model == model)
-            .order_by(templates.c.revision, templates.c.sample_id)
-        )
+        """What an index needs, all of one moment.
+
+        Args:
+            after: only what came and went after this revision; all where that is not known any
+                more.
+        """
         with begin(self._engine) as connection:
-            revision = connection.execute(select(tables.revision.c.value)).scalar_one()
-            collection = connection.execute(select(rows.default_collection())).scalar_one()
-            found = connection.execute(query).all()
-        vectors = np.frombuffer(b"".join(row.vector for row in found), "<f4")
-        return GalleryPart(
-            revision=revision,
-            whole=True,
-            collection=UUID(collection).bytes,
-            sample_ids=_uuids([row.sample_id for row in found]),
-            subject_ids=_uuids([row.subject_id for row in found]),
-            collection_ids=_uuids([row.collection_id for row in found]),
-            revisions=np.array([row.revision for row in found], np.int64),
-            vectors=vectors.astype(np.float32, copy=False).reshape(len(found), -1)
-            if found
-            else np.zeros((0, 0), np.float32),
-            gone=_uuids([]),
-        )
-
-
-def _uuids(texts: Sequence[str]) -> NDArray[np.uint8]:
-    """UUIDs as bytes, shape (n, 16)."""
-    return np.frombuffer(b"".join(UUID(text).bytes for text in texts), np.uint8).reshape(-1, 16)
+            return gallery_part(connection, model, after)

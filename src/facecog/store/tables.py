@@ -147,4 +147,16 @@ revision = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("value", Integer, nullable=False),
+    # What went up to this revision is in `removals` no more.
+    Column("forgotten", Integer, nullable=False, server_default="0"),
+)
+
+# Samples that went, for long enough that every index hears of them; see removals.py.
+removals = Table(
+    "removals",
+    metadata,
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("sample_id", Id, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "at"),
 )

@@ -37,6 +37,11 @@ def write(engine: Engine) -> Iterator[tuple[Connection, int]]:
         yield connection, revision
 
 
+def leave(connection: Connection) -> None:
+    """End a writer's transaction in which nothing was to be written; the revision stays too."""
+    connection.rollback()
+
+
 @contextmanager
 def hold(engine: Engine) -> Iterator[Connection]:
     """One transaction during which nobody writes. It leaves the revision: no gallery changes."""
