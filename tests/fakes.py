@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from facecog.decision import Calibration, Tail
-from facecog.domain import Box, Face, Picture, PixelSize, Template
+from facecog.domain import Box, Face, Inference, Picture, PixelSize, Template
 from facecog.errors import NotAPicture
 from facecog.quality import verdict
 
@@ -35,6 +35,7 @@ class FakeEngine:
     """
 
     model = MODEL
+    inference = Inference("exact", "none: a fake")
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         text = bytes(picture.pixels[0, :, 0]).rstrip(b"\0").decode()

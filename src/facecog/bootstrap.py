@@ -16,7 +16,8 @@ from facecog.decision import Calibration
 from facecog.engines import FaceEngine
 from facecog.engines.cards import SFACE, YUNET, Card, all_cards
 from facecog.engines.fetch import ensure, share
-from facecog.engines.onnx import OnnxEngine
+from facecog.engines.onnx import PRECISIONS, OnnxEngine
+from facecog.engines.runtime import providers_named
 from facecog.errors import InvalidCard, InvalidSetting, ModelUnavailable
 from facecog.image import decode
 from facecog.index.memory import MemoryIndex
@@ -76,7 +77,17 @@ def chosen_engine(settings: Settings) -> Callable[[], tuple[FaceEngine, Calibrat
     Raises: InvalidSetting, InvalidCard; when it is called: ModelUnavailable.
     """
     if settings.engine == "onnx":
-        return partial(_onnx_engine, chosen_card(settings), settings.models_folder)
+        providers = providers_named(settings.providers)
+        if settings.precision not in PRECISIONS:
+            said = " or ".join(PRECISIONS)
+            raise InvalidSetting(f"FACECOG_PRECISION is {said}, not {settings.precision}.")
+        return partial(
+            _onnx_engine,
+            chosen_card(settings),
+            settings.models_folder,
+            settings.precision,
+            providers,
+        )
     if settings.engine == "deepface":
         return partial(_deepface_engine, settings)
     raise InvalidSetting(f"FACECOG_ENGINE is onnx or deepface, not {settings.engine}.")
@@ -90,9 +101,12 @@ def chosen_policy(settings: Settings) -> Policy:
     raise InvalidSetting(f"FACECOG_QUALITY is strict, standard or off, not {settings.quality}.")
 
 
-def _onnx_engine(embedder: Card, models: Path) -> tuple[FaceEngine, Calibration]:
+def _onnx_engine(
+    embedder: Card, models: Path, precision: str, providers: tuple[str, ...]
+) -> tuple[FaceEngine, Calibration]:
     ensure([YUNET, embedder], models)
-    return OnnxEngine(YUNET, embedder, models), calibration_of(embedder)
+    engine = OnnxEngine(YUNET, embedder, models, precision, providers)
+    return engine, calibration_of(embedder)
 
 
 def _deepface_engine(settings: Settings) -> tuple[FaceEngine, Calibration]:

@@ -24,6 +24,10 @@ class Settings:
     models: Path | None = setting(None, "The models folder, when it is not HOME/models.")
     engine: str = setting("onnx", "What finds faces and makes templates: onnx or deepface.")
     model: str = setting("sface", "The card of the model that makes templates.")
+    precision: str = setting("exact", "What the models compute: exact, as their files were made.")
+    providers: str = setting(
+        "cpu", "What computes: providers of ONNX Runtime, best first, with commas between them."
+    )
     deepface_model: str = setting("SFace", "DeepFace's name of the model, for its engine.")
     deepface_detector: str = setting("yunet", "DeepFace's name of the detector, for its engine.")
     database_url: str | None = setting(

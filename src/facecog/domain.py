@@ -64,6 +64,21 @@ class Box(NamedTuple):
         return math.hypot(self.x + self.width / 2 - x, self.y + self.height / 2 - y)
 
 
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What runs the models.
+
+    Attributes:
+        precision: "exact" computes what the files as shipped would; "fast" nearly the same.
+        runtime: in words, such as "ONNX Runtime float32".
+        providers: ONNX Runtime's names of what computes, best first; none of another runtime.
+    """
+
+    precision: str
+    runtime: str
+    providers: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """What is kept of a face so that it can be compared.

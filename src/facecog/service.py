@@ -15,6 +15,7 @@ from facecog.domain import (
     Face,
     GallerySize,
     Identification,
+    Inference,
     LookAlikes,
     Operation,
     Picture,
@@ -235,6 +236,11 @@ class Facecog:
         return stored if side is None else shrunk_jpeg(stored, side)
 
     # -- itself -------------------------------------------------------------------------------
+
+    @property
+    def inference(self) -> Inference:
+        """What runs the models, and how exactly."""
+        return self._engine.inference
 
     @property
     def model(self) -> str:

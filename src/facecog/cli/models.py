@@ -8,6 +8,7 @@ from facecog.bootstrap import chosen_card
 from facecog.cli.common import as_json, print_json, print_table, settings_here
 from facecog.engines import fetch
 from facecog.engines.cards import YUNET, all_cards
+from facecog.engines.prepare import prepared
 
 
 @click.group()
@@ -43,12 +44,13 @@ def list_models(machine: bool) -> None:
 
 @models.command("fetch")
 def fetch_models() -> None:
-    """Fetch the models in use, where they are not here yet, and check those that are."""
+    """Fetch the models in use where they are not here yet, check all, and prepare them."""
     settings = settings_here()
     cards = [YUNET, chosen_card(settings)]
     fetch.ensure(cards, settings.models_folder)
     for card in cards:
         fetch.check(card, settings.models_folder)
+        prepared(card, settings.models_folder)
         click.echo(f"{card.name}: here and whole")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
-from facecog.domain import Face, Picture
+from facecog.domain import Face, Inference, Picture
 
 # ONNX Runtime reports its use to its maker, and keeps an id for that in the user's folder, unless
 # it is told not to before it is imported.
@@ -18,6 +18,10 @@ class FaceEngine(Protocol):
     @property
     def model(self) -> str:
         """Name of the model card that its templates carry."""
+
+    @property
+    def inference(self) -> Inference:
+        """What runs its models, and how exactly."""
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         """The faces of a picture, largest first, without templates."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facecog.decision import Calibration
-from facecog.domain import Box, Face, Picture, Pixels, Template
+from facecog.domain import Box, Face, Inference, Picture, Pixels, Template
 from facecog.errors import ModelUnavailable
 from facecog.geometry import ARCFACE_POINTS, align, similarity_transform
 from facecog.quality import assess
@@ -77,6 +77,10 @@ class DeepFaceEngine:
     def model(self) -> str:
         """Of model and detector: the crop makes the template as much as the network does."""
         return f"deepface/{self._model}+{self._detector}"
+
+    @property
+    def inference(self) -> Inference:
+        return Inference("exact", "DeepFace")
 
     @property
     def calibration(self) -> Calibration:

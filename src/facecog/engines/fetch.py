@@ -90,7 +90,7 @@ def check(card: Card, models: Path) -> None:
     """
     if not is_here(card, models):
         raise ModelUnavailable(f"{card.name}: {models / card.file} is not there.")
-    if card.sha256 and _sha256(models / card.file) != card.sha256:
+    if card.sha256 and sha256(models / card.file) != card.sha256:
         raise ModelUnavailable(
             f"{card.name}: {models / card.file} is damaged; delete it and fetch it again."
         )
@@ -217,12 +217,12 @@ def _from_url(card: Card, scratch: Path) -> list[tuple[Card, Path]]:
 
 
 def _checked(card: Card, file: Path, source: str) -> Path:
-    if card.sha256 and _sha256(file) != card.sha256:
+    if card.sha256 and sha256(file) != card.sha256:
         raise SourceFailed(f"the file from {source} has another sha256 than the card")
     return file
 
 
-def _sha256(file: Path) -> str:
+def sha256(file: Path) -> str:
     digest = hashlib.sha256()
     with file.open("rb") as opened:
         while chunk := opened.read(CHUNK):

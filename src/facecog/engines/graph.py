@@ -12,8 +12,18 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import (
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    helper,
+    load_model_from_string,
+    numpy_helper,
+)
+
+from facecog.engines.cards import Card
 
 Array = NDArray[Any]
 PICTURE = "picture"  # the name of the input that take_pictures makes
@@ -30,7 +40,7 @@ class Graph:
         """
         self.model = ModelProto()
         self.model.CopyFrom(model)
-        _refuse_foreign(model)
+        self.opset = _understood(model)
         self.constants: dict[str, Array] = {}
         for tensor in self.model.graph.initializer:
             self.add(numpy_helper.to_array(tensor), tensor.name)
@@ -135,7 +145,8 @@ def _single(value: Array) -> Array:
     return np.asarray(value, np.float32 if value.dtype == np.float64 else None, order="C")
 
 
-def _refuse_foreign(model: ModelProto) -> None:
+def _understood(model: ModelProto) -> int:
+    """The version of a model's operators. Raises: ValueError."""
     opset = next(opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx"))
     if opset < 7:
         raise ValueError(f"its operators are of version {opset}, from before 7")
@@ -143,8 +154,11 @@ def _refuse_foreign(model: ModelProto) -> None:
         if tensor.data_location == TensorProto.EXTERNAL or tensor.data_type == TensorProto.DOUBLE:
             raise ValueError(f"its constant {tensor.name} is in another file or in float64")
     for node in model.graph.node:
+        if any(part.t.data_type == TensorProto.DOUBLE for part in node.attribute):
+            raise ValueError(f"its {node.op_type} is in float64")
         if any(part.HasField("g") or part.graphs for part in node.attribute):
             raise ValueError(f"its {node.op_type} holds another graph")
+    return int(opset)
 
 
 def rename(names: Any, old: str, new: str) -> None:
@@ -452,9 +466,88 @@ def any_size(model: ModelProto) -> ModelProto:
     return graph.to_model()
 
 
+HEAD = ("Conv", "Conv", "Transpose", "Reshape")
+
+
+def merge_heads(model: ModelProto) -> ModelProto:
+    """The model with heads that look at the same features made one, whose result is then split.
+
+    A head is, as in YuNet, a convolution of one pixel, one of each channel alone, and a Transpose
+    and a Reshape to (1, places, channels).
+    """
+    graph = Graph(model)
+    heads: dict[str, list[list[NodeProto]]] = {}
+    for node in graph.nodes:
+        if head := _head(graph, node):
+            heads.setdefault(node.input[0], []).append(head)
+    for several in heads.values():
+        if len(several) > 1:
+            _merge(graph, several)
+    return graph.to_model()
+
+
+def _head(graph: Graph, node: NodeProto) -> list[NodeProto]:
+    """The nodes of the head that begins here; none where none does."""
+    head: list[NodeProto] = []
+    following: NodeProto | None = node
+    for kind in HEAD:
+        if following is None or following.op_type != kind:
+            return []
+        head.append(following)
+        following = graph.only_user(following.output[0])
+    point, each = Layer.of(graph, head[0]), Layer.of(graph, head[1])
+    if not point or not each or point.groups > 1 or point.weights.shape[2:] != (1, 1):
+        return []
+    shape = graph.constant(head[3], 1)
+    alone = each.groups == len(each.weights) == len(point.weights)
+    return head if alone and shape is not None and shape[-1] == each.groups else []
+
+
+def _merge(graph: Graph, heads: list[list[NodeProto]]) -> None:
+    """Let the first head do the work of all, and split its result."""
+    first = heads[0]
+    sizes = []
+    for place in (0, 1):
+        layers = [layer for head in heads if (layer := Layer.of(graph, head[place]))]
+        sizes = [len(layer.weights) for layer in layers]
+        weights = np.concatenate([layer.weights for layer in layers])
+        bias = np.concatenate([layer.bias for layer in layers])
+        Layer(first[place], weights, bias).keep(graph)
+    groups = next(part for part in first[1].attribute if part.name == "group")
+    groups.i = sum(sizes)
+    first[3].input[1] = graph.add(np.array([1, -1, sum(sizes)]))
+    parts = [head[3].output[0] for head in heads]
+    first[3].output[0] = graph.fresh("heads")
+    split = helper.make_node("Split", [first[3].output[0]], parts, axis=2)
+    if graph.opset < 13:  # from which the sizes are an input
+        split.attribute.append(helper.make_attribute("split", sizes))
+    else:
+        split.input.append(graph.add(np.array(sizes)))
+    graph.replace(first[3], [first[3], split])
+    for head in heads[1:]:
+        for node in head:
+            graph.nodes.remove(node)
+
+
 FOLDS = (drop_idle, fold_order, fold_back, fold_forward, split_prelu, fold_forward)
 
 
 def folded(model: ModelProto) -> ModelProto:
     """The model with everything folded that can be without a change of what it computes."""
     return rewritten(model, *FOLDS)
+
+
+def exact(data: bytes, card: Card) -> bytes:
+    """The ONNX file of a card, folded and fed pixels as they are; a detector's of any size.
+
+    Raises:
+        ValueError: it is not understood.
+    """
+    try:
+        model = load_model_from_string(data)
+    except DecodeError as error:
+        raise ValueError("it is not in ONNX's own format") from error
+    if card.task == "detect":
+        model = merge_heads(any_size(model))
+    made = folded(take_pictures(model, card.channels, card.mean, card.scale))
+    return bytes(made.SerializeToString())

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facecog.domain import Box, Face, Picture, Pixels, Template, Vector
+from facecog.domain import Box, Face, Inference, Picture, Pixels, Template, Vector
 from facecog.engines import yunet
 from facecog.engines.cards import Card
-from facecog.engines.runtime import Network
+from facecog.engines.prepare import prepared
+from facecog.engines.runtime import CPU, Network
 from facecog.errors import ModelUnavailable
 from facecog.geometry import align
 from facecog.quality import assess
 
+# "exact" gives what the files as they were shipped would.
+PRECISIONS = ("exact",)
 # The side of YuNet's fixed, square input.
 SIDE = 640
 # Long sides that a picture is brought to inside that square, in turn, until a face is found.
@@ -42,23 +45,38 @@ class Found(NamedTuple):
 class OnnxEngine:
     """FaceEngine on two networks, which all threads share."""
 
-    def __init__(self, detector: Card, embedder: Card, models: Path) -> None:
+    def __init__(
+        self,
+        detector: Card,
+        embedder: Card,
+        models: Path,
+        precision: str = "exact",
+        providers: tuple[str, ...] = (CPU,),
+    ) -> None:
         """
         Args:
             detector, embedder: cards of task "detect" and "embed".
             models: the folder where their files are.
+            precision: one of PRECISIONS.
+            providers: ONNX Runtime's names of what is to compute, best first.
 
         Raises:
             ModelUnavailable: a file is missing or is not a model of the shape its card says.
+            InvalidSetting: a provider does not work here.
         """
-        self._detector = Network(detector, models)
-        self._embedder = Network(embedder, models)
+        self._precision = precision
+        self._detector = Network(detector, prepared(detector, models), providers)
+        self._embedder = Network(embedder, prepared(embedder, models), providers)
         self._centre = np.array(embedder.centre, np.float32)
         self._check_dimension()
 
     @property
     def model(self) -> str:
         return self._embedder.card.name
+
+    @property
+    def inference(self) -> Inference:
+        return Inference(self._precision, "ONNX Runtime float32", self._embedder.providers)
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         return self._faces(picture, embed=False)

@@ -11,7 +11,13 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 
 from facecog.domain import Pixels
 from facecog.engines.cards import Card
-from facecog.errors import ModelUnavailable
+from facecog.errors import InvalidSetting, ModelUnavailable
+
+CPU = "CPUExecutionProvider"
+SUFFIX = "ExecutionProvider"
+# What "exact" needs of a provider: NVIDIA's would round to ten bits on the way.
+OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0"}}
+NVIDIA = {"CUDAExecutionProvider", "TensorrtExecutionProvider"}
 
 # ONNX Runtime's own errors have no base but Exception.
 REFUSALS: tuple[type[Exception], ...] = (
@@ -27,39 +33,98 @@ REFUSALS: tuple[type[Exception], ...] = (
 
 
 class Network:
-    """One ONNX file and what its card says of its input. All threads may share it."""
+    """One model and what its card says of its input. All threads may share it."""
 
-    def __init__(self, card: Card, models: Path) -> None:
+    def __init__(
+        self, card: Card, model: Path | bytes, providers: tuple[str, ...] = (CPU,)
+    ) -> None:
+        """
+        Args:
+            model: an ONNX file, or what would be in it: as it was shipped, or prepared.
+            providers: ONNX Runtime's names of what is to compute, best first.
+
+        Raises:
+            ModelUnavailable: it is no model that ONNX Runtime can load.
+            InvalidSetting: a provider is installed, but does not work here.
+        """
         self.card = card
-        options = onnxruntime.SessionOptions()
-        # As many requests at once as there are threads; a second thread a request does not pay.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            # `/` keeps an absolute path of a user's own card as it is.
-            self._session = onnxruntime.InferenceSession(
-                models / card.file, options, providers=["CPUExecutionProvider"]
-            )
+            self._session = _session(model, providers)
         except REFUSALS as error:
             raise ModelUnavailable(
                 f"The model {card.name} cannot be loaded: {_one_line(error)}"
             ) from error
-        self._input = self._session.get_inputs()[0].name
+        self.providers = tuple(self._session.get_providers())
+        if missing := [name for name in providers if name not in self.providers]:
+            raise InvalidSetting(f"{missing[0]} does not work here: {_words(self.providers)} does.")
+        fed = self._session.get_inputs()[0]
+        self._input, self.shape = fed.name, tuple(fed.shape)
+        # A prepared model takes the pixels as they are (graph.take_pictures).
+        self._takes_pixels = fed.type == "tensor(uint8)"
 
     def run(self, pixels: Pixels, outputs: tuple[str, ...] = ()) -> list[NDArray[np.float32]]:
         """Feed one RGB picture, uint8, shape (H, W, 3); the named outputs, or all of them."""
-        ordered = pixels if self.card.channels == "RGB" else pixels[:, :, ::-1]
-        blob = (ordered.astype(np.float32) - self.card.mean) * self.card.scale
-        feed = {self._input: np.ascontiguousarray(blob.transpose(2, 0, 1)[None], np.float32)}
+        feed = pixels[None] if self._takes_pixels else self._blob(pixels)
         try:
-            result: list[NDArray[np.float32]] = self._session.run(list(outputs) or None, feed)
+            result: list[NDArray[np.float32]] = self._session.run(
+                list(outputs) or None, {self._input: feed}
+            )
         except REFUSALS as error:
             raise ModelUnavailable(
                 f"The model {self.card.name} does not take the input its card says: "
                 f"{_one_line(error)}"
             ) from error
         return result
+
+    def _blob(self, pixels: Pixels) -> NDArray[np.float32]:
+        ordered = pixels if self.card.channels == "RGB" else pixels[:, :, ::-1]
+        blob = (ordered.astype(np.float32) - self.card.mean) * self.card.scale
+        return np.ascontiguousarray(blob.transpose(2, 0, 1)[None], np.float32)
+
+
+def _session(model: Path | bytes, providers: tuple[str, ...]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    # As many requests at once as there are threads; a second thread a request does not pay, and
+    # one that spins takes the core from another request.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    if NVIDIA & set(providers):
+        onnxruntime.preload_dlls()  # where CUDA came as a package of Python's
+    # Otherwise it prints what went wrong to stdout, and goes on without the provider.
+    with_options = [(name, OPTIONS.get(name, {})) for name in providers]
+    return onnxruntime.InferenceSession(model, options, with_options, enable_fallback=0)
+
+
+def providers_named(names: str) -> tuple[str, ...]:
+    """ONNX Runtime's names of providers; the processor is always the last of them.
+
+    Args:
+        names: with commas between them, whole or short, as in "cuda, cpu".
+
+    Raises:
+        InvalidSetting: one is not in the ONNX Runtime that is installed.
+    """
+    here = {_short(name): name for name in onnxruntime.get_available_providers()}
+    chosen = []
+    for name in filter(None, (part.strip() for part in names.split(","))):
+        if _short(name) not in here:
+            raise InvalidSetting(
+                f"FACECOG_PROVIDERS names {name}, which the installed ONNX Runtime does not have. "
+                f"It has: {', '.join(here)}."
+            )
+        chosen.append(here[_short(name)])
+    return tuple(dict.fromkeys([*(name for name in chosen if name != CPU), CPU]))
+
+
+def _short(name: str) -> str:
+    """What a provider is called in settings: CUDAExecutionProvider is cuda."""
+    return name.lower().removesuffix(SUFFIX.lower())
+
+
+def _words(providers: tuple[str, ...]) -> str:
+    return " and ".join(_short(name) for name in providers)
 
 
 def _one_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib.metadata import version
 
 from apiflask import APIBlueprint
@@ -246,6 +247,7 @@ def health() -> ResponseReturnValue:
         "status": "ok",
         "version": version("facecog"),
         "model": facecog().model,
+        "inference": asdict(facecog().inference),
         "database": facecog().database,
         "subjects": subjects,
         "samples": samples,

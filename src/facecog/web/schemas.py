@@ -227,10 +227,17 @@ class Promise(Operation):
     own_gallery = Nested(OwnGallery)
 
 
+class Inference(Schema):
+    precision = String()
+    runtime = String()
+    providers = List(String())
+
+
 class Health(Schema):
     status = String()
     version = String()
     model = String()
+    inference = Nested(Inference)
     database = String()
     subjects = Integer()
     samples = Integer()
