@@ -180,6 +180,25 @@ def test_the_threshold_never_falls_below_the_models() -> None:
     assert own_gallery(spread, STRANGERS).shift == 0
 
 
+@pytest.mark.parametrize("count", [20, 21, 39, 300])
+@pytest.mark.parametrize("alike", [0.3, 2.0])
+def test_the_shift_is_that_of_a_jackknife_by_the_book(count: int, alike: float) -> None:
+    vectors, level = people(count, alike, seed=count), STRANGERS.threshold(LEVEL)
+    rows, columns = np.triu_indices(count, 1)
+    pairs, groups = (vectors @ vectors.T)[rows, columns], np.arange(count) % 20
+    without = [
+        np.quantile(pairs[(groups[rows] != group) & (groups[columns] != group)], 1 - LEVEL)
+        for group in range(20)
+    ]
+    error = math.sqrt(19 * np.var(without))
+    shift = float(np.quantile(pairs, 1 - LEVEL)) - level - 1.645 * error
+
+    own = own_gallery(vectors, STRANGERS)
+
+    assert own.shift == pytest.approx(max(0.0, shift), abs=1e-5)
+    assert own.found == np.mean(pairs >= level)
+
+
 def test_a_handful_of_people_say_nothing() -> None:
     own = own_gallery(people(10, 3.0), STRANGERS)
 
