@@ -995,3 +995,17 @@ def test_base64_is_taken_without_its_padding_and_with_white_space(client: FlaskC
     answer = client.post("/api/register", json={"name": str(uuid4()), "image": broken})
 
     assert answer.status_code == 201
+
+
+def test_a_large_file_stays_in_memory(
+    real_client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", None)
+    monkeypatch.setattr("werkzeug.formparser.TemporaryFile", None, raising=False)
+    out = io.BytesIO()
+    Image.open(io.BytesIO(photo("obama.jpg"))).save(out, "PNG")
+    assert len(out.getvalue()) > 500_000
+
+    assert (
+        len(real_client.post("/api/detect", **multipart(image=out.getvalue())).json["faces"]) == 1
+    )

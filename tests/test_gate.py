@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -219,6 +220,18 @@ def test_a_picture_more_is_refused_with_when_to_come_again(narrow: FlaskClient, 
     assert (refused.status_code, refused.json["code"]) == (503, "busy")
     assert refused.headers["Retry-After"] == "1"
     assert narrow.post(path, **multipart(**ON_PICTURES[path])).status_code in (200, 201)
+
+
+@pytest.mark.parametrize(("image", "status"), [(b"anna", 200), (b"", 422)])
+def test_the_answer_says_how_long_it_waited_and_was_worked_on(
+    client: FlaskClient, image: bytes, status: int
+) -> None:
+    answer = client.post("/api/recognise", **multipart(image=image))
+
+    assert answer.status_code == status
+    told = re.fullmatch(r"wait;dur=(\d+\.\d), work;dur=(\d+\.\d)", answer.headers["Server-Timing"])
+    assert told and float(told[1]) < 1000
+    assert "Server-Timing" not in client.get("/api/health").headers
 
 
 @pytest.mark.parametrize("task", ["register", "recognise"])

@@ -18,6 +18,7 @@ from facecog.web.api import api
 from facecog.web.current import KEY
 from facecog.web.pages import pages
 from facecog.web.plain import plain
+from facecog.web.uploads import Upload
 
 # Base64 and URL-encoding make a picture half as large again, and verify takes two.
 BODY_PER_PICTURE_BYTE = 3
@@ -51,6 +52,7 @@ def create_app(
         docs_path=None,
         json_errors=False,
     )
+    app.request_class = Upload
     app.extensions[KEY] = facecog or open_facecog(settings)
     limit = body_limit(settings)
     app.config.update(MAX_CONTENT_LENGTH=limit, MAX_FORM_MEMORY_SIZE=limit, MAX_FORM_PARTS=20)

@@ -7,13 +7,14 @@ refused at once. Pages, lists and health pass by here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.http import parse_dict_header
 
 from facecog.config import Settings
@@ -109,6 +110,15 @@ def install(app: Flask, settings: Settings) -> None:
     at_once = settings.threads or cores()
     places = PLACES * at_once if settings.queue is None else settings.queue
     app.extensions[KEY] = Gate(at_once, places)
+    app.after_request(_say_how_long)
+
+
+def _say_how_long(response: Response) -> Response:
+    """In milliseconds (W3C Server Timing)."""
+    if "worked" in g:
+        times = f"wait;dur={g.waited * 1000:.1f}, work;dur={g.worked * 1000:.1f}"
+        response.headers["Server-Timing"] = times
+    return response
 
 
 def gate_of(app: Flask) -> Gate:
@@ -116,9 +126,16 @@ def gate_of(app: Flask) -> Gate:
     return gate
 
 
-def picture_turn() -> AbstractContextManager[None]:
-    """The turn of the current request. Raises, on entering it: Busy."""
-    return gate_of(current_app).turn(urgency(request.headers.get("Priority", "")))
+@contextmanager
+def picture_turn() -> Iterator[None]:
+    """The turn of the current request. Raises: Busy."""
+    came = began = time.perf_counter()
+    try:
+        with gate_of(current_app).turn(urgency(request.headers.get("Priority", ""))):
+            began = time.perf_counter()
+            yield
+    finally:
+        g.waited, g.worked = began - came, time.perf_counter() - began
 
 
 def urgency(priority: str) -> int:

@@ -46,8 +46,6 @@ def install(app: Flask) -> None:
     app.before_request(_begin)
     app.before_request(_refuse_other_sites)
     app.after_request(_finish)
-    # An upload above 500 kB is spooled to a file without a name: give its space back at once.
-    app.teardown_request(lambda _: request.close())
 
 
 def _begin() -> None:

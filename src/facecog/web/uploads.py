@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from flask import request
+from flask import Request, request
 from werkzeug.exceptions import BadRequest
 
 from facecog.errors import (
@@ -23,6 +24,16 @@ from facecog.errors import (
 )
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class Upload(Request):
+    """A request whose files stay in memory: MAX_CONTENT_LENGTH bounds them, and a disk is slower.
+
+    Otherwise a file of more than 500 kB is written to a temporary one and read back.
+    """
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> io.BytesIO:
+        return io.BytesIO()
 
 
 def text_field(name: str) -> str:
