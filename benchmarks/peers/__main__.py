@@ -1,0 +1,211 @@
+"""facecog beside deepface and face_recognition: photo -> embedding, search, name; and who is right.
+
+    python -m benchmarks.peers
+
+Each runs in an environment and a process of its own, with one thread, and they take turns.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from tests import assets
+
+from benchmarks import photos
+from benchmarks.filled import by_chance
+from benchmarks.peers import accuracy
+from benchmarks.peers.accuracy import Array, Rates
+from benchmarks.peers.talk import (
+    AS_IT_COMES,
+    DEEPFACE,
+    DLIB,
+    FACECOG,
+    KINDS,
+    OURS,
+    Kind,
+    Peer,
+    peer,
+    ready,
+)
+from benchmarks.tables import Claim, Part, Table, figure, run
+from facecog.evaluation.report import percent
+
+KEPT = assets.ROOT / ".cache" / "bench" / "lfw_dev"
+GALLERIES = {100: 15, 1_000: 15, 10_000: 7, 100_000: 3}  # people -> rounds
+SMOKE = {20: 1, 60: 1}
+Times = dict[Kind, float]  # CPU milliseconds
+
+
+class Bench:
+    """What is measured, with the systems that are there."""
+
+    def __init__(self, peers: list[Peer], scratch: Path, smoke: bool) -> None:
+        self.peers, self._scratch = peers, scratch
+        self.galleries = SMOKE if smoke else GALLERIES
+        self._frame, self._known = scratch / "frame.jpg", scratch / "known.jpg"
+        self._frame.write_bytes(photos.frame())
+        self._known.write_bytes(photos.known())
+        lists = accuracy.lists(10 if smoke else None)
+        if lists is None:
+            print(f"lfw_dev: passed over, {accuracy.FOLDER.name} is not beside the checkout")
+        self._templates: dict[Kind, Array] = {}
+        self.rates: dict[Kind, Rates] = {}
+        for one in peers if lists else ():
+            assert lists
+            made = accuracy.templates(one, lists.photos, None if smoke else KEPT)
+            self._templates[one.kind] = made
+            self.rates[one.kind] = accuracy.measured(one.kind, made, lists)
+
+    def embedding(self, rounds: int) -> Times:
+        return turns(self.peers, rounds, lambda one: one("embed", self._frame))
+
+    def with_gallery(self, people: int, rounds: int) -> tuple[Times, Times]:
+        """Of a search, and of photo -> name, in a gallery of so many."""
+        searched = [one for one in self.peers if one.kind.searched]
+        for one in searched:
+            file = self._scratch / "gallery.npy"
+            np.save(file, self._gallery(one.kind, people - 1))
+            one("fill", file, self._known, self._frame)
+            if one.kind in OURS and not one("knows", self._frame):
+                raise RuntimeError(f"{one.kind.name} was to know who is in the frame.")
+        search = turns(searched, rounds, lambda one: one("search"))
+        return search, turns(searched, rounds, lambda one: one("recognise", self._frame))
+
+    def _gallery(self, kind: Kind, people: int) -> Array:
+        """Faces of lfw_dev as this system describes them, over and over; by chance without it."""
+        made = self._templates.get(kind)
+        if made is None:
+            return by_chance(people).astype(np.float64)
+        return np.resize(made[~np.isnan(made[:, 0])], (people, made.shape[1]))
+
+
+def turns(peers: list[Peer], rounds: int, ask: Callable[[Peer], float]) -> Times:
+    """The median of each, after one round that is not kept."""
+    taken = [{one.kind: ask(one) for one in peers} for _ in range(rounds + 1)][1:]
+    return {kind: median(one[kind] for one in taken) for kind in taken[0]}
+
+
+def measure(smoke: bool) -> Part:
+    assets.ensure()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+        scratch = Path(folder)
+        peers = [opened.enter_context(peer(kind, scratch)) for kind in ready(KINDS)]
+        bench = Bench(peers, scratch, smoke)
+        embedding = bench.embedding(1 if smoke else 25)
+        measured = {n: bench.with_gallery(n, rounds) for n, rounds in bench.galleries.items()}
+        versions = list(dict.fromkeys(one.version for one in peers))
+    searching = {n: search for n, (search, _) in measured.items()}
+    naming = {n: name for n, (_, name) in measured.items()}
+    return Part(
+        "peers",
+        "Beside deepface and face_recognition",
+        [
+            described(embedding, bench.rates),
+            by_size("1:N search, CPU milliseconds", searching, SEARCHES),
+            by_size("Photo (640x480, one face) → name, CPU milliseconds", naming),
+        ],
+        claims(embedding, searching, naming),
+        note=f"{', '.join(versions)}; each in an environment of its own, in turns. deepface has "
+        "the same two networks; that it uses one thread takes a change in its code, and as it "
+        "comes it is the row `all threads`. face_recognition finds faces by dlib's HOG.",
+        lead=lead(embedding, naming, bench.rates),
+    )
+
+
+SEARCHES = (
+    "Of one embedding. facecog: its index, and the names from its store; deepface: "
+    "`DeepFace.search` on SQLite, exact, once it has the embedding, with 100,000 without the "
+    "pictures that it stores; face_recognition: `face_distance`. The gallery's faces are those of "
+    "lfw_dev, over and over where there are not so many."
+)
+RIGHT = (
+    "lfw_dev, 1:N with one gallery photo a person: FPIR, strangers given a name; FNIR, people "
+    "not given theirs; each at its default threshold. The one of facecog was learnt from people "
+    "of this list; accuracy.md has others."
+)
+
+
+def described(embedding: Times, rates: dict[Kind, Rates]) -> Table:
+    """Speed and accuracy in one table: speed without accuracy is nothing."""
+    rows = [
+        (
+            kind.name,
+            figure(ms),
+            figure(ms / embedding[FACECOG]),
+            *(map(percent, rates[kind]) if kind in rates else "-" * 4),
+        )
+        for kind, ms in embedding.items()
+    ]
+    columns = ("", "photo → embedding, ms", "times facecog's", "rank-1", "FPIR", "FNIR", "pairs")
+    return Table("Photo (640x480, one face) → embedding, and accuracy", columns, tuple(rows), RIGHT)
+
+
+def by_size(title: str, measured: dict[int, Times], note: str = "") -> Table:
+    """A row a system, a column a size of gallery."""
+    kinds = next(iter(measured.values()))
+    rows = [(kind.name, *(figure(times[kind]) for times in measured.values())) for kind in kinds]
+    return Table(title, ("", *(f"{n:,} people" for n in measured)), tuple(rows), note)
+
+
+def claims(embedding: Times, searching: dict[int, Times], naming: dict[int, Times]) -> list[Claim]:
+    """What is promised is of the largest gallery, and of deepface with the one before it."""
+    *_, before, most = naming
+    name = f"Photo → name among {most:,}, part of deepface's photo"
+    claimed = []
+    for ours in (kind for kind in OURS if kind in embedding):
+        ms, which = naming[most][ours], "" if ours == FACECOG else f" ({ours.name})"
+        claimed += [
+            Claim(f"{name} → embedding alone{which}", _ratio(ms, embedding, DEEPFACE), 0.33),
+            Claim(
+                f"{name} → embedding alone with all its threads{which}",
+                _ratio(ms, embedding, AS_IT_COMES),
+            ),
+            Claim(
+                f"{name} → name among {before:,}{which}",
+                _ratio(ms, naming[before], DEEPFACE),
+                0.05,
+            ),
+        ]
+    for what, times in (
+        ("Photo → embedding", embedding),
+        (f"Search among {before:,}", searching[before]),
+    ):
+        claimed += [
+            Claim(f"{what}, part of that of {kind.name}", _ratio(times[FACECOG], times, kind))
+            for kind in (DEEPFACE, DLIB)
+        ]
+    return claimed
+
+
+def _ratio(ours: float, theirs: Times, kind: Kind) -> float | None:
+    return ours / theirs[kind] if kind in theirs else None
+
+
+def lead(embedding: Times, naming: dict[int, Times], rates: dict[Kind, Rates]) -> str:
+    """The main figures in words; nothing without deepface."""
+    if DEEPFACE not in embedding:
+        return ""
+    *_, before, most = naming
+    ours = naming[most][FACECOG]
+    said = (
+        f"From a photo (640x480, one face) to a name among {most:,} people facecog takes "
+        f"{figure(ours)} ms of one core: {figure(ours / embedding[DEEPFACE])} of what deepface "
+        f"takes for the embedding alone with the same networks, and "
+        f"{figure(ours / naming[before][DEEPFACE])} of its photo → name among {before:,}."
+    )
+    if not rates:
+        return said
+    return said + (
+        f" Of strangers, facecog gives {percent(rates[FACECOG].fpir)} a name and deepface "
+        f"{percent(rates[DEEPFACE].fpir)}; of people who are registered they miss "
+        f"{percent(rates[FACECOG].fnir)} and {percent(rates[DEEPFACE].fnir)}."
+    )
+
+
+if __name__ == "__main__":
+    run(measure)
