@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from facecog.domain import Box, Detection, Face, Pixels, Template, Vectors
-from facecog.engines.cards import SFACE, YUNET
+from facecog.domain import Box, Detection, Face, Picture, Pixels, Template, Vectors
+from facecog.engines.cards import SFACE, YUNET, Card
 from facecog.engines.fetch import ensure
-from facecog.engines.onnx import Found, OnnxEngine
+from facecog.engines.finder import Finder, Found
+from facecog.engines.onnx import OnnxEngine
 from facecog.evaluation.templates import middle_faces
-from facecog.geometry import crop
+from facecog.geometry import bounds
 from facecog.image import decode
 
 ROOT = Path(__file__).parent.parent
@@ -51,33 +52,45 @@ class Mirrored(OnnxEngine):
         return super()._template(np.ascontiguousarray(aligned[:, ::-1]))
 
 
-class Half(OnnxEngine):
+class AtHalf(Finder):
     """Looks for faces at half the usual size."""
 
-    def _look(self, pixels: Pixels, scale: float) -> list[Found]:
-        return super()._look(pixels, scale / 2)
+    def look(self, pixels: Pixels, scale: float) -> list[Found]:
+        return super().look(pixels, scale / 2)
+
+
+class AtTwice(Finder):
+    """Looks at each found face once more, by itself, and takes the mean of the landmarks."""
+
+    def find(self, picture: Picture) -> list[Found]:
+        return [self._again(picture.pixels, found) for found in super().find(picture)]
+
+    def _again(self, pixels: Pixels, found: Found) -> Found:
+        left, top, right, bottom = bounds(pixels, Box(*map(float, found.box)), margin=1.0)
+        around = pixels[top:bottom, left:right]
+        again = [
+            one.moved(1, (left, top)) for one in self.look(around, 640 / max(around.shape[:2]))
+        ]
+        near = [one for one in again if found.noses_apart(one) < found.box[2] / 4]
+        if not near:
+            return found
+        return found._replace(landmarks=(found.landmarks + near[0].landmarks) / 2)
+
+
+class Half(OnnxEngine):
+    """Templates by AtHalf."""
+
+    def __init__(self, detector: Card, embedder: Card, models: Path) -> None:
+        super().__init__(detector, embedder, models)
+        self._finder = AtHalf(self._finder.detector)
 
 
 class Twice(OnnxEngine):
-    """Looks at each found face once more, by itself, and takes the mean of the landmarks."""
+    """Templates by AtTwice."""
 
-    def _find(self, pixels: Pixels) -> list[Found]:
-        return [self._again(pixels, found) for found in super()._find(pixels)]
-
-    def _again(self, pixels: Pixels, found: Found) -> Found:
-        box = Box(*(float(value) for value in found.box))
-        x, y = max(0, int(box.x - box.width)), max(0, int(box.y - box.height))
-        around = crop(pixels, box, margin=1.0)
-        second = self._look(around, 640 / max(around.shape[:2]))
-        corner = np.array([x, y], np.float32)
-        near = [
-            one
-            for one in second
-            if np.hypot(*(one.landmarks[2] + corner - found.landmarks[2])) < box.width / 4
-        ]
-        if not near:
-            return found
-        return found._replace(landmarks=(found.landmarks + near[0].landmarks + corner) / 2)
+    def __init__(self, detector: Card, embedder: Card, models: Path) -> None:
+        super().__init__(detector, embedder, models)
+        self._finder = AtTwice(self._finder.detector)
 
 
 ENGINES = {"plain": OnnxEngine, "mirrored": Mirrored, "half": Half, "twice": Twice}

@@ -21,12 +21,13 @@ from facecog.engines.onnx import OnnxEngine
 from facecog.image import decode
 from tests.assets import MODELS, photo
 
-BOX = (371.23, 89.81, 240.06, 329.45)
+# The photo is looked at once, at half its size.
+BOX = (368.46, 87.28, 238.78, 338.18)
 LANDMARKS = (
-    *((438.71, 213.95), (553.83, 213.68), (494.52, 267.51)),
-    *((440.01, 317.70), (546.99, 319.01)),
+    *((433.31, 215.89), (551.80, 216.24), (490.60, 279.48)),
+    *((435.59, 325.50), (547.41, 327.19)),
 )
-TEMPLATE = (0.0788, 0.0263, -0.0868, 0.0208, 0.0219, 0.0942, 0.0940, -0.1369)
+TEMPLATE = (0.0700, 0.0212, -0.0565, -0.0160, 0.0378, 0.1087, 0.1048, -0.1262)
 
 
 def faces(detector: Card = YUNET, embedder: Card = SFACE) -> tuple[Face, ...]:
@@ -38,7 +39,7 @@ def detection_is_golden(found: tuple[Face, ...]) -> bool:
     return len(found) == 1 and bool(
         np.allclose(found[0].box, BOX, rtol=0, atol=0.5)
         and np.allclose(found[0].landmarks, LANDMARKS, rtol=0, atol=0.5)
-        and abs(found[0].detection_score - 0.946) < 0.005
+        and abs(found[0].detection_score - 0.948) < 0.005
     )
 
 
@@ -85,11 +86,7 @@ def test_an_embedder_that_is_fed_or_centred_otherwise_is_seen(mutant: Card) -> N
     ],
     ids=["RGB", "scale", "mean"],
 )
-def test_a_detector_that_is_fed_otherwise_is_seen(
-    mutant: Card, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(onnx, "LOOKS", onnx.LOOKS[:1])
-
+def test_a_detector_that_is_fed_otherwise_is_seen(mutant: Card) -> None:
     assert not detection_is_golden(faces(detector=mutant))
 
 

@@ -183,6 +183,34 @@ def test_a_thread_keeps_its_pixel(size: tuple[int, int]) -> None:
     assert tuple(picture.pixels[0, 0]) == (255, 0, 0)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(
+    ("size", "finest"), [((4000, 3000), 1), ((6400, 40), 2), ((9000, 30), 3), ((4700, 9), 1)]
+)
+def test_a_large_picture_can_be_had_finer_and_never_of_4800_pixels(
+    kind: str, size: tuple[int, int], finest: int
+) -> None:
+    sent = Image.new("RGB", size, "black")
+    sent.paste("white", (size[0] // 2, 0, *size))
+
+    picture = decode(saved(sent, kind, exif=oriented(6)))
+    fine = picture.at(1)
+
+    assert fine.size == picture.size == (size[1], size[0])
+    # libjpeg knows halves, quarters and eighths only.
+    assert fine.scale == pytest.approx(finest if kind == "PNG" else {3: 2}.get(finest, finest), 0.2)
+    assert fine.pixels.shape[0] < 4800
+    assert fine.pixels[-1].min() > 240
+    assert fine.pixels[0].max() < 15
+    assert picture.at(1) is fine
+    assert picture.at(picture.scale) is picture
+
+
+@pytest.mark.parametrize("side", [48, 2 * WORKING_SIDE - 1, 5000])
+def test_a_picture_that_is_as_fine_as_can_be_is_decoded_once(side: int) -> None:
+    assert decode(saved(Image.new("L", (side, 9)), "JPEG")).finer is None
+
+
 # -- orientation ----------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -36,16 +36,22 @@ class Picture:
     Attributes:
         pixels: upright RGB, uint8, shape (H, W, 3); may be smaller than the picture that was sent.
         size: of the upright picture as sent, in pixels. Faces are measured in these.
+        finer: decodes it with more pixels; None where there are no more, or too many.
     """
 
     pixels: Pixels
     size: PixelSize
+    finer: Callable[[], Picture] | None = None
 
     @property
     def scale(self) -> float:
         """Pixels of the picture as sent for one of `pixels`; 1.0 unless it was decoded smaller."""
         width: int = self.pixels.shape[1]
         return self.size.width / width
+
+    def at(self, scale: float) -> Picture:
+        """The same picture at this scale or a finer one, or as near as it can be had."""
+        return self.finer() if self.finer and self.scale > scale else self
 
 
 class Box(NamedTuple):

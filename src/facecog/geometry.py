@@ -107,6 +107,12 @@ def pose(landmarks: Points) -> Pose:
 _HEAD_INVERSE = np.linalg.pinv(HEAD - HEAD.mean(axis=0))
 
 
+def pixel_of_crop(landmarks: Points) -> float:
+    """How many pixels of a picture make one of the aligned crop, from landmarks of shape (5, 2)."""
+    forward = similarity_transform(landmarks, ARCFACE_POINTS)
+    return 1 / max(float(np.hypot(*forward[:, 0])), 1e-12)
+
+
 def align(pixels: Pixels, landmarks: Points, side: int = 112) -> Pixels:
     """Cut out a face so that its landmarks lie on ARCFACE_POINTS.
 
@@ -172,18 +178,28 @@ def non_maximum_suppression(
     return np.array(kept, dtype=np.intp)
 
 
-def crop(pixels: Pixels, box: Box, margin: float = 0.5) -> Pixels:
-    """The face with its surroundings, as it is kept in `dataset/`.
+def bounds(pixels: Pixels, box: Box, margin: float) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a face with its surroundings, as far as the picture goes.
 
     Args:
         pixels: RGB, uint8, shape (H, W, 3).
         box: of the face, in pixels of `pixels`.
-        margin: added on each side, as a part of the box's larger side, so that the face can be
-            found and aligned again by another model.
+        margin: added on each side, as a part of the box's larger side.
     """
     height, width = pixels.shape[:2]
     grow = margin * max(box.width, box.height)
-    left, top = max(0, int(box.x - grow)), max(0, int(box.y - grow))
-    right = min(width, int(np.ceil(box.x + box.width + grow)))
-    bottom = min(height, int(np.ceil(box.y + box.height + grow)))
+    return (
+        max(0, int(box.x - grow)),
+        max(0, int(box.y - grow)),
+        min(width, math.ceil(box.x + box.width + grow)),
+        min(height, math.ceil(box.y + box.height + grow)),
+    )
+
+
+def crop(pixels: Pixels, box: Box, margin: float = 0.5) -> Pixels:
+    """The face with its surroundings, as it is kept in `dataset/`.
+
+    The margin, as in `bounds`, is there so that another model can find and align the face again.
+    """
+    left, top, right, bottom = bounds(pixels, box, margin)
     return np.ascontiguousarray(pixels[top:bottom, left:right])

@@ -6,6 +6,8 @@ import io
 import struct
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +49,14 @@ PLUGINS = (
 )
 FORMATS = tuple(plugin.format for plugin in PLUGINS)
 
-# A larger picture is decoded at an integer fraction of its size, never below this long side:
-# faces of 16 pixels at detection size still keep the 112 pixels that the embedder takes.
+# A larger picture is decoded at an integer fraction of its size, never below this long side.
 WORKING_SIDE = 1600
+# Decoded again where a face has too few pixels at that: the same with this long side, so that at
+# most 23 megapixels are held, and a photo of 12 is held whole.
+CLOSE_SIDE = 2400
+
+# The long side of a crop that is kept.
+CROP_SIDE = 512
 
 # What Pillow's decoders raise on damaged files.
 DAMAGE = (
@@ -93,16 +100,14 @@ def decode(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
     if len(data) > max_bytes:
         raise TooLarge(f"The picture has more than {max_bytes / 1e6:g} MB.")
     opened = _open(data)
-    stored = PixelSize(*opened.size)
-    _bound(opened, max_pixels)
-    loaded = _load(opened)
-    orientation = _orientation(opened)  # now: Pillow turns a TIFF as it loads, and drops its tag
-    pixels = _turned(_rgb(loaded), orientation)
-    size = PixelSize(*reversed(stored)) if orientation in QUARTER_TURNS else stored
-    return Picture(pixels, size)
+    _refuse_many_pixels(opened, max_pixels)
+    picture = _read(opened, WORKING_SIDE)
+    if picture.scale > _shrink(picture.size, CLOSE_SIDE):
+        return replace(picture, finer=cache(lambda: _read(_open(data), CLOSE_SIDE)))
+    return picture
 
 
-def encode_jpeg(pixels: Pixels, longest: int = 512) -> bytes:
+def encode_jpeg(pixels: Pixels, longest: int = CROP_SIDE) -> bytes:
     """Write RGB pixels, uint8, shape (H, W, 3), as a JPEG without metadata.
 
     Args:
@@ -178,8 +183,8 @@ def _item_names(data: bytes) -> Iterator[bytes]:
         place = data.find(b"infe", place + 4)
 
 
-def _bound(opened: Image.Image, max_pixels: int) -> None:
-    """Refuse too many pixels, by the header; let a large JPEG be decoded by draft mode.
+def _refuse_many_pixels(opened: Image.Image, max_pixels: int) -> None:
+    """By the header alone.
 
     A baseline JPEG decoded at 1/2, 1/4 or 1/8 needs memory for that fraction alone, so it may have
     four times as many pixels. A progressive one is held in memory whole.
@@ -189,24 +194,38 @@ def _bound(opened: Image.Image, max_pixels: int) -> None:
         max_pixels *= 4
     if width * height > max_pixels:
         raise TooManyPixels(f"The picture has more than {max_pixels / 1e6:g} megapixels.")
-    shrink = max(width, height) // WORKING_SIDE
+
+
+def _read(opened: Image.Image, side: int) -> Picture:
+    """Decode the first frame, a large one at an integer fraction not below this long side."""
+    stored = PixelSize(*opened.size)
+    loaded = _load(opened, side)
+    orientation = _orientation(opened)  # now: Pillow turns a TIFF as it loads, and drops its tag
+    pixels = _turned(_rgb(loaded), orientation)
+    size = PixelSize(*reversed(stored)) if orientation in QUARTER_TURNS else stored
+    return Picture(pixels, size)
+
+
+def _load(opened: Image.Image, side: int) -> Image.Image:
+    width, height = opened.size
+    shrink = _shrink(opened.size, side)
     if shrink > 1 and isinstance(opened, ImageFile.ImageFile):
         opened.draft(opened.mode, (max(1, width // shrink), max(1, height // shrink)))
-
-
-def _load(opened: Image.Image) -> Image.Image:
-    """Decode the first frame, a large one at an integer fraction of its size."""
     try:
         opened.load()
     except Image.DecompressionBombError:
         raise TooManyPixels("A frame of this picture has too many pixels.") from None
     except DAMAGE:
         raise Truncated(DAMAGED) from None
-    shrink = max(opened.size) // WORKING_SIDE
+    shrink = _shrink(opened.size, side)
     # The smaller side keeps at least one pixel; a palette cannot be averaged before conversion.
     if 1 < shrink <= min(opened.size) and opened.mode in ("L", "RGB", "RGBA", "CMYK"):
         return opened.reduce(shrink)
     return opened
+
+
+def _shrink(size: tuple[int, int], side: int) -> int:
+    return max(1, max(size) // side)
 
 
 def _orientation(opened: Image.Image) -> int:

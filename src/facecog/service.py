@@ -36,7 +36,7 @@ from facecog.errors import (
     SeveralFaces,
 )
 from facecog.geometry import crop
-from facecog.image import encode_jpeg, shrunk_jpeg
+from facecog.image import CROP_SIDE, encode_jpeg, shrunk_jpeg
 from facecog.index import FaceIndex
 from facecog.mixups import MixUps
 from facecog.names import clean_name
@@ -350,4 +350,6 @@ class Facecog:
 
 
 def _crop_jpeg(picture: Picture, face: Face) -> bytes:
-    return encode_jpeg(crop(picture.pixels, face.box.scaled(1 / picture.scale)))
+    """The face with its surroundings, as large as a crop is kept where the picture holds that."""
+    near = picture.at(2 * max(face.box.width, face.box.height) / CROP_SIDE)
+    return encode_jpeg(crop(near.pixels, face.box.scaled(1 / near.scale)))

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from facecog.domain import Box, Face, Inference, Picture, Pixels, Template, Vector
-from facecog.engines import yunet
 from facecog.engines.cards import Card
+from facecog.engines.finder import Finder, Found
 from facecog.engines.prepare import prepared
 from facecog.engines.runtime import CPU, Network
 from facecog.errors import ModelUnavailable
-from facecog.geometry import align
+from facecog.geometry import align, pixel_of_crop
 from facecog.quality import assess
 
 # "exact" gives what the files as they were shipped would.
 PRECISIONS = ("exact",)
-# The side of YuNet's fixed, square input.
-SIDE = 640
-# Long sides that a picture is brought to inside that square, in turn, until a face is found.
-# The second is for faces that fill the picture: YuNet misses those over about 400 pixels.
-LOOKS = (640, 224)
-# A tiny picture is enlarged at most this many times, so that its faces are at least seen.
-ENLARGE = 4.0
-MIN_SCORE = 0.6
-# Where this part of a picture is blown out, an overexposed face may hide in the highlights: look
-# once more with them stretched, so that its owner hears "too bright" and not "no face".
-BLOWN_OUT = 0.2
-HIGHLIGHTS = (255 * (np.arange(256) / 255) ** 8).astype(np.uint8)
-
-
-class Found(NamedTuple):
-    """A detection in pixels of the decoded picture: x, y, width, height; (5, 2); 0 to 1."""
-
-    box: NDArray[np.float32]
-    landmarks: NDArray[np.float32]
-    score: float
 
 
 class OnnxEngine:
@@ -65,7 +42,7 @@ class OnnxEngine:
             InvalidSetting: a provider does not work here.
         """
         self._precision = precision
-        self._detector = Network(detector, prepared(detector, models), providers)
+        self._finder = Finder(Network(detector, prepared(detector, models), providers))
         self._embedder = Network(embedder, prepared(embedder, models), providers)
         self._centre = np.array(embedder.centre, np.float32)
         self._check_dimension()
@@ -85,40 +62,19 @@ class OnnxEngine:
         return self._faces(picture, embed=True)
 
     def _faces(self, picture: Picture, embed: bool) -> tuple[Face, ...]:
-        faces = [self._face(picture, found, embed) for found in self._find(picture.pixels)]
+        faces = [self._face(picture, found, embed) for found in self._finder.find(picture)]
         return tuple(sorted(faces, key=lambda face: -face.box.width * face.box.height))
 
     def _face(self, picture: Picture, found: Found, embed: bool) -> Face:
-        aligned = align(picture.pixels, found.landmarks)
-        box = Box(*(float(value) for value in found.box)).scaled(picture.scale)
-        landmarks = found.landmarks * np.float32(picture.scale)
+        near = picture.at(pixel_of_crop(found.landmarks))
+        aligned = align(near.pixels, found.landmarks / np.float32(near.scale))
         return Face(
-            box=box,
-            landmarks=landmarks,
+            box=Box(*(float(value) for value in found.box)),
+            landmarks=found.landmarks,
             detection_score=found.score,
-            quality=assess(aligned, landmarks, picture.size, found.score),
+            quality=assess(aligned, found.landmarks, picture.size, found.score),
             template=self._template(aligned) if embed else None,
         )
-
-    def _find(self, pixels: Pixels) -> list[Found]:
-        longest = max(pixels.shape[:2])
-        for look in LOOKS:
-            scale = min(look / longest, ENLARGE)
-            if found := self._look(pixels, scale):
-                return found
-        if np.mean(pixels >= 250) > BLOWN_OUT:
-            return self._look(HIGHLIGHTS[pixels], min(SIDE / longest, ENLARGE))
-        return []
-
-    def _look(self, pixels: Pixels, scale: float) -> list[Found]:
-        canvas, corner = letterbox(pixels, scale)
-        outputs = self._detector.run(canvas, yunet.OUTPUTS)
-        boxes, landmarks, scores = yunet.decode(outputs, SIDE, MIN_SCORE)
-        boxes[:, :2] -= corner
-        return [
-            Found(box / scale, (points - corner) / scale, float(score))
-            for box, points, score in zip(boxes, landmarks, scores, strict=True)
-        ]
 
     def _template(self, aligned: Pixels) -> Template:
         (output,) = self._embedder.run(aligned)
@@ -142,20 +98,3 @@ class OnnxEngine:
 def _unit(vector: Vector) -> Vector:
     unit: Vector = vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
     return unit
-
-
-def letterbox(pixels: Pixels, scale: float) -> tuple[Pixels, NDArray[np.float32]]:
-    """The picture at `scale` in the middle of a black SIDE x SIDE square.
-
-    Returns:
-        the square, uint8, shape (SIDE, SIDE, 3), and where its picture begins, (x, y).
-    """
-    height, width = (max(1, min(SIDE, round(n * scale))) for n in pixels.shape[:2])
-    # reducing_gap: box-filter first where the picture is much larger, or thin faces alias away.
-    small = Image.fromarray(pixels).resize(
-        (width, height), Image.Resampling.BILINEAR, reducing_gap=2.0
-    )
-    left, top = (SIDE - width) // 2, (SIDE - height) // 2
-    canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
-    canvas[top : top + height, left : left + width] = np.asarray(small)
-    return canvas, np.array([left, top], np.float32)

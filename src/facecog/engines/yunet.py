@@ -31,10 +31,10 @@ class Detections(NamedTuple):
     scores: Array
 
 
-def decode(outputs: list[Array], side: int, min_score: float) -> Detections:
-    """The network's outputs, in the order of OUTPUTS, for a square input of `side` pixels."""
+def decode(outputs: list[Array], width: int, min_score: float) -> Detections:
+    """The network's outputs, in the order of OUTPUTS, for an input of `width` pixels across."""
     levels = [
-        _level(stride, side, min_score, *outputs[4 * i : 4 * i + 4])
+        _level(stride, width, min_score, *outputs[4 * i : 4 * i + 4])
         for i, stride in enumerate(STRIDES)
     ]
     boxes, landmarks, scores = (np.concatenate(parts) for parts in zip(*levels, strict=True))
@@ -43,11 +43,11 @@ def decode(outputs: list[Array], side: int, min_score: float) -> Detections:
 
 
 def _level(
-    stride: int, side: int, min_score: float, cls: Array, obj: Array, bbox: Array, kps: Array
+    stride: int, width: int, min_score: float, cls: Array, obj: Array, bbox: Array, kps: Array
 ) -> Detections:
     scores = np.sqrt(cls[0, :, 0].clip(0, 1) * obj[0, :, 0].clip(0, 1))
     sure = np.flatnonzero(scores >= min_score)
-    columns = side // stride
+    columns = width // stride
     cell = np.stack([sure % columns, sure // columns], axis=1).astype(np.float32)
     centre = (cell + bbox[0, sure, :2]) * stride
     extent = np.exp(bbox[0, sure, 2:]) * stride

@@ -1,0 +1,141 @@
+"""Where the faces of a picture are: at which sizes it is looked at, and when that is enough.
+
+docs/models.md states the rule, docs/accuracy.md the smallest face that is found by it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from facecog.domain import Box, Picture, Pixels
+from facecog.engines import yunet
+from facecog.engines.runtime import Network
+from facecog.geometry import bounds
+
+# Long sides, in pixels, at which a picture is looked at. First at half its size, within these two:
+# a face of 32 pixels still measures 16 there.
+FIRST = (320, 640)
+# Where no face or only small ones were found, at its whole size, within these two.
+SECOND = (640, 1280)
+# Where there is still none, small: a face may fill the picture, and YuNet misses those over about
+# 400 pixels; and a grainy or faint one is clearer there.
+THIRD = 160
+# A tiny picture is enlarged at most this many times, so that its faces are at least seen.
+ENLARGE = 4.0
+# Where all faces are narrower than this, in pixels of the look, there may be smaller ones.
+SMALL = 32
+# Landmarks of a face get better up to this width. What is around a narrower one is looked at once
+# more so that it measures CLOSE, or as much as the picture holds.
+CLEAR = 48
+CLOSE = 64
+MIN_SCORE = 0.6
+# Where this part of a picture is blown out, an overexposed face may hide in the highlights: look
+# once more with them stretched, so that its owner hears "too bright" and not "no face".
+BLOWN_OUT = 0.2
+HIGHLIGHTS = (255 * (np.arange(256) / 255) ** 8).astype(np.uint8)
+
+
+class Found(NamedTuple):
+    """A face, in pixels of what was looked at.
+
+    Attributes:
+        box: x, y, width, height.
+        landmarks: shape (5, 2), as domain.Face has them.
+        score: 0 to 1.
+        seen: its width in the network's input.
+    """
+
+    box: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+    score: float
+    seen: float
+
+    def moved(self, scale: float, shift: tuple[float, float] = (0, 0)) -> Found:
+        """In pixels of something larger by `scale`, in which this begins at `shift`."""
+        corner = np.array(shift, np.float32)
+        box = self.box * np.float32(scale)
+        box[:2] += corner
+        return self._replace(box=box, landmarks=self.landmarks * np.float32(scale) + corner)
+
+    def noses_apart(self, other: Found) -> float:
+        """How far two noses are from each other, in pixels."""
+        x, y = self.landmarks[2] - other.landmarks[2]
+        return math.hypot(x, y)
+
+
+class Finder:
+    """A YuNet-shaped network, and the rule by which it is used."""
+
+    def __init__(self, detector: Network) -> None:
+        self.detector = detector
+        # Height and width, of a file that could not be prepared for any.
+        self._fixed = [side for side in detector.shape if isinstance(side, int) and side > 3]
+
+    def find(self, picture: Picture) -> list[Found]:
+        """The faces of a picture, in pixels of the picture as it was sent."""
+        faces = [face.moved(picture.scale) for face in self._survey(picture.pixels)]
+        return [self._closely(picture, face) for face in faces]
+
+    def _survey(self, pixels: Pixels) -> list[Found]:
+        longest = max(pixels.shape[:2])
+        faces = self.look(pixels, min(max(longest / 2, FIRST[0]), FIRST[1]) / longest)
+        if all(face.seen < SMALL for face in faces):
+            second = min(max(longest, SECOND[0]), SECOND[1])
+            faces = self.look(pixels, second / longest) or faces
+        if not faces:
+            faces = self.look(pixels, THIRD / longest)
+        if not faces and np.mean(pixels >= 250) > BLOWN_OUT:
+            faces = self.look(HIGHLIGHTS[pixels], FIRST[1] / longest)
+        return faces
+
+    def _closely(self, picture: Picture, face: Found) -> Found:
+        """A face that was seen small, with the landmarks of a closer look at what is around it."""
+        width = float(face.box[2])
+        scale = max(width / CLOSE, 1.0)  # never more than the picture holds
+        if face.seen >= CLEAR or width / scale <= face.seen:
+            return face
+        near = picture.at(scale)
+        box = Box(*(float(value) for value in face.box)).scaled(1 / near.scale)
+        left, top, right, bottom = bounds(near.pixels, box, margin=0.5)
+        again = [
+            one.moved(near.scale, (left * near.scale, top * near.scale))
+            for one in self.look(near.pixels[top:bottom, left:right], near.scale / scale)
+        ]
+        best = min(again, key=face.noses_apart, default=face)
+        return best if face.noses_apart(best) < width / 4 else face
+
+    def look(self, pixels: Pixels, scale: float) -> list[Found]:
+        """What one look finds, with the picture brought to `scale` of its size."""
+        longest = max(pixels.shape[:2])
+        scale = min(scale, ENLARGE, *(side / longest for side in self._fixed))
+        seen = canvas(pixels, scale, self._fixed)
+        outputs = self.detector.run(seen, yunet.OUTPUTS)
+        boxes, landmarks, scores = yunet.decode(outputs, seen.shape[1], MIN_SCORE)
+        return [
+            Found(box, points, float(score), float(box[2])).moved(1 / scale)
+            for box, points, score in zip(boxes, landmarks, scores, strict=True)
+        ]
+
+
+def canvas(pixels: Pixels, scale: float, fixed: Sequence[int] = ()) -> Pixels:
+    """The picture at `scale` of its size, black to the right and below as far as there is more.
+
+    Args:
+        fixed: height and width of what is given; whole strides of the network where not given.
+    """
+    height, width = (max(1, round(n * scale)) for n in pixels.shape[:2])
+    # Box-filtered by a whole number first, which is much faster and as good to find faces in.
+    small = Image.fromarray(pixels).resize(
+        (width, height), Image.Resampling.BILINEAR, reducing_gap=1.0
+    )
+    step = yunet.STRIDES[-1]
+    sides = fixed or [-(-side // step) * step for side in (height, width)]
+    padded = np.zeros((*sides, 3), np.uint8)
+    padded[:height, :width] = np.asarray(small)
+    return padded
