@@ -45,9 +45,8 @@ def large(megapixels: float, progressive: bool = False) -> bytes:
     return jpeg(_scene((round(4 * side), round(3 * side))), progressive)
 
 
-def group(faces: int, columns: int = 5) -> bytes:
+def group(faces: int, columns: int = 5, rows: int = 2) -> bytes:
     """So many people in rows, the photo of a group: each head about 400 pixels high."""
-    rows = -(-max(faces, 1) // columns)
     scene = Image.new("RGB", (TILE[0] * columns, TILE[1] * rows), (120, 124, 130))
     for place in range(faces):
         row, column = divmod(place, columns)

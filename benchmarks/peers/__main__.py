@@ -57,7 +57,7 @@ class Bench:
         self.rates: dict[Kind, Rates] = {}
         for one in peers if lists else ():
             assert lists
-            made = accuracy.templates(one, lists.photos, None if smoke else KEPT)
+            made = accuracy.templates(one, lists.photos, scratch if smoke else KEPT)
             self._templates[one.kind] = made
             self.rates[one.kind] = accuracy.measured(one.kind, made, lists)
 

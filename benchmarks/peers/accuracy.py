@@ -85,17 +85,17 @@ def lists(limit: int | None = None) -> Lists | None:
     return Lists(list(photos), gallery, mated, strangers, pairs)
 
 
-def templates(peer: Peer, photos: Sequence[str], kept: Path | None) -> Array:
+def templates(peer: Peer, photos: Sequence[str], kept: Path) -> Array:
     """One embedding a photo, NaN where no face was found, shape (n, d).
 
     Args:
-        kept: a folder where a peer's are kept, since these take minutes and never change. facecog's
-            own change with its code and are always made.
+        kept: a folder where a peer's are looked for and kept, since these take minutes and never
+            change. facecog's own change with its code and are always made.
     """
     name = f"{peer.version.replace(' ', '-')}-{len(photos)}.npy"
-    file = (kept or Path()) / name
-    if kept is None or peer.kind in OURS or not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+    file = kept / name
+    if peer.kind in OURS or not file.exists():
+        kept.mkdir(parents=True, exist_ok=True)
         peer("templates", photos, file)
     made: Array = np.load(file)
     return made
