@@ -27,6 +27,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Playwright,
+    Route,
     expect,
 )
 
@@ -294,6 +295,16 @@ def take_photo(page: Page) -> None:
     before = page.get_by_test_id("shot").count()
     page.locator("[data-testid=shutter]:enabled").click()
     page.locator("[data-testid=shot]:not([data-state=checking])").nth(before).wait_for()
+
+
+def busy(route: Route) -> None:
+    """What a server says whose queue is full."""
+    body = {"status": 503, "code": "busy", "detail": "Too many photos are waiting here."}
+    route.fulfill(
+        status=503,
+        headers={"Retry-After": "1", "Content-Type": "application/problem+json"},
+        body=json.dumps(body),
+    )
 
 
 def looks(page: Page, seconds: float) -> list[float]:

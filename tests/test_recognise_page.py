@@ -171,6 +171,21 @@ def test_a_server_that_is_away_is_said_in_plain_words(
     expect(page.get_by_test_id("message")).to_contain_text("The server does not answer.")
 
 
+def test_a_photo_waits_for_a_busy_server(site: Site, open_page: OpenPage, photos: Path) -> None:
+    site.register("Obama", assets.photo("obama.jpg"))
+    page = open_page("/register")
+    page.route("**/api/recognise", lambda route: route.abort())  # of the live view
+    page.goto(site.url + "/recognise")
+    page.get_by_test_id("live-toggle").click()
+    page.unroute("**/api/recognise")
+    page.route("**/api/recognise", browser.busy, times=2)
+
+    page.get_by_test_id("file").set_input_files(photos / "obama2.jpg")
+
+    expect(page.get_by_test_id("summary")).to_have_text("Obama")
+    expect(page.get_by_test_id("message")).to_have_text("")
+
+
 # -- live ------------------------------------------------------------------------------------------
 
 
@@ -284,6 +299,33 @@ def test_with_a_slow_server_one_frame_is_on_its_way_at_a_time(
     page.get_by_test_id("live-toggle").click()
     expect(page.get_by_test_id("pill")).to_have_text("Paused")
     assert sent <= 6
+
+
+def test_frames_are_skipped_while_the_server_is_busy_and_that_is_said_only_when_it_lasts(
+    site: Site, open_page: OpenPage
+) -> None:
+    site.register("Somebody", assets.photo("biden.jpg"))
+    page = open_page("/recognise")
+    page.wait_for_function("() => document.getElementById('stage').dataset.frames >= 1")
+    page.evaluate(
+        """() => {
+          const message = document.getElementById('message');
+          window.said = new Set();
+          new MutationObserver(() => window.said.add(message.textContent))
+            .observe(message, { childList: true, subtree: true });
+        }"""
+    )
+    page.route("**/api/recognise", browser.busy, times=2)
+    frames = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
+    page.wait_for_function(
+        "(least) => document.getElementById('stage').dataset.frames >= least", arg=frames + 3
+    )
+    assert page.evaluate("[...window.said].filter(Boolean)") == []
+
+    page.route("**/api/recognise", browser.busy)
+    expect(page.get_by_test_id("message")).to_contain_text("has its hands full")
+    page.unroute("**/api/recognise")
+    expect(page.get_by_test_id("message")).to_have_text("")
 
 
 def test_a_question_under_way_is_dropped_with_the_camera(open_page: OpenPage) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, Page, Playwright, Route, expect
+from playwright.sync_api import Browser, Page, Playwright, Request, Route, expect
 
 from tests import assets, browser
 from tests.browser import (
@@ -723,6 +723,32 @@ def test_an_answer_holds_for_the_rest_of_a_series(
 
     expect_state(page, "photo" if answer == "back" else "done")
     assert site.people() == people
+
+
+def test_a_series_waits_for_a_busy_server_and_lets_others_go_first(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    page = open_page("/nothing")
+    sent: list[tuple[str, str | None]] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            sent.append((request.url.rpartition("/")[2], request.headers.get("priority")))
+
+    page.route("**/api/detect", browser.busy, times=1)
+    page.route("**/api/register", browser.busy, times=1)
+    page.goto(site.url + "/register")
+    browser.switch_coach_off(page)
+    page.on("request", note)
+    page.get_by_test_id("file").set_input_files([photos / "obama.jpg", photos / "obama2.jpg"])
+    expect(page.get_by_test_id("verdict")).to_have_text(["Good", "Good"])
+    page.get_by_test_id("name").fill("Anna")
+    page.get_by_test_id("submit").click()
+
+    expect_state(page, "done")
+    assert site.people() == {"Anna": 2}
+    assert sent.count(("register", "u=5")) == 3
+    assert ("detect", "u=5") in sent
 
 
 def test_a_server_that_goes_away_in_a_series_loses_nothing(

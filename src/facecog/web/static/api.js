@@ -3,9 +3,12 @@
 import { has, t } from './texts.js';
 import { inSentence } from './words.js';
 
+const LATER = 'u=5'; // RFC 9218: of a series; people who wait for one answer go first
+const TRIES = 30; // while the server is busy
+
 /** A refusal in the server's words, or the reason why there are none. */
 export class Problem extends Error {
-  constructor(status, body) {
+  constructor(status, body, comeAgain = 1) {
     super(body.detail || body.title || `The server answered ${status}, without saying why.`);
     this.status = status;
     this.code = body.code ?? null;
@@ -16,6 +19,7 @@ export class Problem extends Error {
     this.threshold = body.threshold ?? null;
     this.obstacle = body.obstacle ?? null;
     this.names = body.names ?? {};
+    this.comeAgain = comeAgain * 1000; // ms
   }
 
   /** In the page's language where the catalogue has it; of a poor photo, what is wrong with it; of an undo, what stands in its way. */
@@ -29,27 +33,34 @@ export class Problem extends Error {
     return has(`errors.${this.code}`) ? t(`errors.${this.code}`) : this.message;
   }
 
+  get busy() {
+    return this.code === 'busy';
+  }
+
   /** Waiting may help: the server is away, starting or busy. */
   get passing() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
-/** also: what goes on all the same, {allow_duplicate, allow_mismatch}, and of several faces which one, {near: "x,y"}. */
-export async function register(name, photo, origin, also = {}) {
+/**
+ * also: what goes on all the same, {allow_duplicate, allow_mismatch}, and of several faces which one, {near: "x,y"}.
+ * oneOfMany: it can wait while others have one photo each.
+ */
+export async function register(name, photo, origin, also = {}, oneOfMany = false) {
   const form = new FormData();
   form.set('name', name);
   form.set('origin', origin);
   form.set('image', photo, photo.name || 'photo.jpg');
   for (const [what, value] of Object.entries(also)) form.set(what, value);
-  return send('/api/register', form);
+  return patiently('/api/register', form, { oneOfMany });
 }
 
 /** The faces of a photo, and whether each is good enough to register. */
-export async function detect(photo, signal) {
+export async function detect(photo, options) {
   const form = new FormData();
   form.set('image', photo, photo.name || 'frame.jpg');
-  return send('/api/detect', form, signal);
+  return patiently('/api/detect', form, options);
 }
 
 /** People whose name has `q` in it: {subjects, next_cursor, total}. */
@@ -58,11 +69,23 @@ export async function findPeople(q, limit, signal) {
 }
 
 /** allowNoFace: an answer without faces, where nobody is there, instead of a refusal. */
-export async function recognise(photo, { signal, allowNoFace = false } = {}) {
+export async function recognise(photo, { allowNoFace = false, ...options } = {}) {
   const form = new FormData();
   if (allowNoFace) form.set('allow_no_face', true);
   form.set('image', photo, photo.name || 'frame.jpg');
-  return send('/api/recognise', form, signal);
+  return patiently('/api/recognise', form, options);
+}
+
+// A busy server is asked again when it says so. `once`: not, for the next frame is better than an old one.
+async function patiently(path, form, { signal, oneOfMany = false, once = false } = {}) {
+  for (let tries = once ? TRIES : 1; ; tries += 1) {
+    try {
+      return await send(path, form, signal, 'POST', oneOfMany ? { Priority: LATER } : {});
+    } catch (problem) {
+      if (!problem.busy || tries >= TRIES) throw problem;
+      await sleep(problem.comeAgain);
+    }
+  }
 }
 
 export async function rename(id, name) {
@@ -110,8 +133,8 @@ function fields(given) {
   return form;
 }
 
-async function send(path, form, signal, method = 'POST') {
-  const response = await answer(path, { method, body: form, signal, headers: { Accept: 'application/json' } });
+async function send(path, form, signal, method = 'POST', also = {}) {
+  const response = await answer(path, { method, body: form, signal, headers: { Accept: 'application/json', ...also } });
   const body = response.status === 204 ? {} : await json(response);
   return { status: response.status, ...body };
 }
@@ -125,7 +148,7 @@ async function answer(path, options) {
     if (error.name === 'AbortError') throw error;
     throw new Problem(0, { code: 'unreachable', detail: t('errors.unreachable') });
   }
-  if (!response.ok) throw new Problem(response.status, await json(response));
+  if (!response.ok) throw new Problem(response.status, await json(response), response.headers.get('Retry-After') ?? undefined);
   return response;
 }
 
@@ -134,4 +157,8 @@ async function json(response) {
     if (error.name === 'AbortError') throw error;
     return {}; // A proxy's own page, say: the status is all there is to go by.
   });
+}
+
+export function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

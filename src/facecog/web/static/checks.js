@@ -6,6 +6,7 @@ import { has, t } from './texts.js';
 
 export class Checks {
   #last = Promise.resolve();
+  #waiting = 0;
 
   /** onChange(item): its picture is open, or its verdict is there. */
   constructor(onChange) {
@@ -18,6 +19,7 @@ export class Checks {
   }
 
   add(item) {
+    this.#waiting += 1;
     this.#last = this.#last.then(() => this.#check(item));
     return this.#last;
   }
@@ -28,11 +30,13 @@ export class Checks {
   }
 
   async #check(item) {
+    const oneOfMany = this.#waiting > 1;
+    this.#waiting -= 1;
     if (item.removed) return;
     item.picture ??= await openSmall(item.photo);
     this.onChange(item);
     try {
-      const { faces, image } = await detect(item.photo);
+      const { faces, image } = await detect(item.photo, { oneOfMany });
       faces.sort((one, other) => one.box.x - other.box.x); // as the eye and the keyboard go over them
       Object.assign(item, { faces, size: image });
       judge(item, faces.length === 1 ? 0 : null);

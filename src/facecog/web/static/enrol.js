@@ -21,7 +21,7 @@ import { Problem, register } from './api.js';
 import { isQuestion } from './choice.js';
 
 export async function enrol(name, items, { ask, onStart = () => {}, onResult = () => {} }) {
-  const series = { name, also: {} };
+  const series = { name, also: {}, oneOfMany: items.length > 1 };
   const results = items.map(() => ({ state: 'unsent' }));
   let subject = null;
   for (const [index, item] of items.entries()) {
@@ -38,7 +38,7 @@ export async function enrol(name, items, { ask, onStart = () => {}, onResult = (
 async function send(series, item, ask) {
   for (;;) {
     try {
-      const answer = await register(series.name, item.photo, item.origin, { ...series.also, ...where(item.near) });
+      const answer = await register(series.name, item.photo, item.origin, { ...series.also, ...where(item.near) }, series.oneOfMany);
       return { ...answer, state: answer.status === 200 ? 'already' : 'kept' };
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;

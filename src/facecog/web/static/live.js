@@ -1,6 +1,6 @@
 // The live loop: one frame on its way at a time, the next only after the answer to the last.
 
-import { detect, recognise } from './api.js';
+import { detect, recognise, sleep } from './api.js';
 import { scaled, toJpeg } from './camera.js';
 
 const LONGEST = 640; // pixels; more does not find more faces at arm's length, and costs the server.
@@ -8,9 +8,11 @@ const QUALITY = 0.85;
 const SHORTEST_ROUND = 80; // ms; twelve looks a second are smooth, and a fast server keeps room for others.
 const NO_FRAME = 100; // ms until a camera that gives no picture yet is looked at again
 const AFTER_PROBLEM = 2000; // ms
+const SKIPPED = 3; // frames for which the server is busy, one after the other, before it is said
 
 export class Live {
   #abort = null;
+  #skipped = 0;
 
   /** look: asks the server about a frame of at most `longest` pixels; else who is on it. */
   constructor(camera, { look = who, longest = LONGEST, onAnswer, onProblem }) {
@@ -52,11 +54,13 @@ export class Live {
     if (!frame) return NO_FRAME;
     try {
       const answer = await this.look(frame, signal);
+      this.#skipped = 0;
       if (!signal.aborted) this.onAnswer(answer, frame, captured);
     } catch (problem) {
       if (signal.aborted) return 0;
       if (problem.code === 'no_face') this.onAnswer({ faces: [], image: frame }, frame, captured);
       else if (problem.status === undefined) throw problem; // A bug of ours, not an answer.
+      else if (problem.busy && ++this.#skipped < SKIPPED) return problem.comeAgain;
       else {
         this.onProblem(problem);
         return AFTER_PROBLEM;
@@ -97,14 +101,10 @@ export function onScreen() {
 }
 
 async function who(frame, signal) {
-  return recognise(await toJpeg(frame, QUALITY), { signal, allowNoFace: true });
+  return recognise(await toJpeg(frame, QUALITY), { signal, allowNoFace: true, once: true });
 }
 
 /** Looks for faces only; the frame may be larger than what is sent, and is kept as it is. */
 export async function facesOf(frame, signal) {
-  return detect(await toJpeg(scaled(frame, LONGEST), QUALITY), signal);
-}
-
-function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return detect(await toJpeg(scaled(frame, LONGEST), QUALITY), { signal, once: true });
 }

@@ -54,7 +54,7 @@ export class Photos {
     try {
       await this.#open(item, signal);
       if (signal.aborted) return;
-      item.answer = await recognise(item.file, { signal });
+      item.answer = await recognise(item.file, { signal, oneOfMany: this.#items.length > 1 });
     } catch (problem) {
       if (signal.aborted) return;
       if (!(problem instanceof Problem)) throw problem;
