@@ -85,8 +85,8 @@ def measure(smoke: bool) -> Part:
     pace = SMOKE if smoke else FULL
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         servers = {
-            cores: running.enter_context(_server(Path(folder, str(len(cores))), cores, smoke))
-            for cores in _choices()
+            cores: running.enter_context(server_on(cores, Path(folder, str(len(cores))), smoke))
+            for cores in cores_here()
         }
         added = _added(servers, pace)
         seen = _load(servers, pace)
@@ -103,14 +103,14 @@ def measure(smoke: bool) -> Part:
 # -- the servers ----------------------------------------------------------------------------------
 
 
-def _choices() -> list[frozenset[int]]:
+def cores_here() -> list[frozenset[int]]:
     """One core, and two where there are two."""
     allowed = sorted(os.sched_getaffinity(0))
     return [frozenset(allowed[:1]), frozenset(allowed[:2])][: len(allowed)]
 
 
 @contextmanager
-def _server(home: Path, cores: frozenset[int], smoke: bool) -> Iterator[Server]:
+def server_on(cores: frozenset[int], home: Path, smoke: bool) -> Iterator[Server]:
     """With people registered, one of them in the frame."""
     store = Store.on_sqlite(home)
     fill(store, by_chance(100 if smoke else PEOPLE, dimension=SFACE.dimension), SFACE.name)

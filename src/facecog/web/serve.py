@@ -6,13 +6,16 @@ So a client that sends a byte a second costs a file descriptor and no thread
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import logging
+import os
 import select
 import signal
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -44,6 +47,7 @@ SILENCE = 30  # seconds without a byte after which a connection is closed
 REQUEST_TIME = 300  # seconds that one request may take to arrive
 HOUSEKEEPING = 300  # seconds from one look for what is past undoing to the next
 FINISHING_TIME = 20  # seconds that requests under way get after SIGTERM
+M_ARENA_MAX = -8  # of malloc.h
 USE_POLL = hasattr(select, "poll")  # select() ends at 1,024 files; Windows has only that
 
 
@@ -103,6 +107,7 @@ def serve(
     Raises:
         OSError: the address cannot be listened on.
     """
+    _share_heaps(gate_of(app).at_once)
     stopping = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stopping.set())
@@ -138,6 +143,18 @@ def serve(
     while not stopping.is_set():
         _turn(sockets, 1.0)
     _finish(server, sockets)
+
+
+def _share_heaps(most: int) -> None:
+    """Let glibc make no more heaps than pictures are worked on at once.
+
+    By itself it makes one for each thread, up to eight for each core, and none gives back what a
+    large photo took (docs/decisions.md). Source: mallopt(3).
+    """
+    if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # of another libc: none
+        if mallopt:
+            mallopt(M_ARENA_MAX, most)
 
 
 def _threads(app: APIFlask) -> int:
