@@ -41,8 +41,14 @@ class FaceIndex(Protocol):
     the mean of its samples' templates, brought to norm 1 (docs/accuracy.md has what that gains).
     """
 
-    def search(self, probes: Sequence[Template], limit: int) -> Found:
-        """The nearest subjects of each probe."""
+    def search(
+        self, probes: Sequence[Template], limit: int, collection: str | None = None
+    ) -> Found:
+        """The nearest subjects of each probe; of equals first whose oldest sample came first.
+
+        Args:
+            collection: id of the one to search; the default one where none is named.
+        """
 
     def score(self, probe: Template, subject_id: str) -> Candidate | None:
         """One subject as a candidate for a probe; None when it has no template here."""
@@ -54,4 +60,7 @@ class FaceIndex(Protocol):
         """Pairs of subjects whose scores reach `threshold`, most alike first; those `of` one."""
 
     def people(self, limit: int) -> Vectors:
-        """One template each of at most `limit` subjects, shape (n, d), evenly picked."""
+        """One template each of at most `limit` subjects, shape (n, d), picked by chance.
+
+        The same ones for the same subjects, and seldom others after one more has come.
+        """

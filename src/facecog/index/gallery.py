@@ -1,0 +1,379 @@
+"""The templates in RAM: in blocks that are filled from the front and never changed where filled.
+
+So whoever searches holds a gallery of one moment, however many writes come meanwhile. A subject and
+its samples lie together in one block. One that changes is written anew behind the others, and its
+old row is dead; a block of which a quarter is dead is given up, and what lives in it written anew.
+
+A template of a subject of its own takes d bytes (codes), 4 d (vector) and 53 beside them: ids 32,
+revision 8, scale 4, error 4, start 4, dead 1.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facecog.domain import GallerySize, Vectors
+from facecog.index.scan import Codes, Floats, Numbers, Rows, coded
+
+Ids = NDArray[np.uint8]
+"""UUIDs as bytes, shape (n, 16)."""
+
+Starts = NDArray[np.int32]
+"""Where each subject's samples begin, and where the last one's end, shape (n + 1,)."""
+
+BLOCK = 16_384  # samples in a block, at most,
+BLOCK_BYTES = 4 << 20  # and bytes of their codes, so that writing it anew takes milliseconds
+SMALLEST = 256  # samples that a block has room for, at least
+AT_ONCE = 2_048  # samples that are encoded at once, in float64
+# A mean shorter than this has no direction: float32 tells that of a template to some 1e-7.
+SHORTEST = 1e-6
+
+
+class Samples(NamedTuple):
+    """Samples in columns.
+
+    Attributes:
+        revisions: with which each came, or became its subject's, shape (n,).
+        vectors: shape (n, d).
+    """
+
+    ids: Ids
+    revisions: NDArray[np.int64]
+    vectors: Vectors
+
+    def take(self, which: Numbers | NDArray[np.bool_] | slice) -> Samples:
+        return Samples(self.ids[which], self.revisions[which], self.vectors[which])
+
+
+class Owned(NamedTuple):
+    """Samples in any order, and whose each is."""
+
+    subjects: Ids
+    samples: Samples
+
+
+class Group(NamedTuple):
+    """Subjects with the codes of their means, and each one's samples together, oldest first."""
+
+    subjects: Ids
+    codes: Codes
+    starts: Starts
+    samples: Samples
+
+    def part(self, first: int, last: int) -> Group:
+        starts = self.starts[first : last + 1]
+        return Group(
+            self.subjects[first:last],
+            self.codes.take(slice(first, last)),
+            starts - starts[0],
+            self.samples.take(slice(starts[0], starts[-1])),
+        )
+
+    def owned(self, which: NDArray[np.bool_]) -> Owned:
+        """Some of the samples."""
+        subjects = np.repeat(self.subjects, np.diff(self.starts), axis=0)
+        return Owned(subjects[which], self.samples.take(which))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """The first subjects in some arrays, and which of them are dead.
+
+    Attributes:
+        store: arrays with room for more.
+        rows: what a scan reads: of these subjects, at least one.
+        lost: how many samples the dead have.
+    """
+
+    store: Group
+    rows: Rows
+    lost: int
+
+    @classmethod
+    def of(cls, store: Group, count: int, dead: NDArray[np.bool_] | None, lost: int) -> Block:
+        return cls(store, Rows.all_of(store.codes.take(slice(count)), dead), lost)
+
+    @property
+    def count(self) -> int:
+        return len(self.rows.of.codes)
+
+    @property
+    def used(self) -> int:
+        """How many samples it has, those of the dead included."""
+        return int(self.store.starts[self.count])
+
+    @property
+    def living(self) -> Numbers:
+        """The rows that are not dead."""
+        return self._alive(np.arange(self.count))
+
+    def _alive(self, rows: Numbers) -> Numbers:
+        return rows if self.rows.dead is None else rows[~self.rows.dead[rows]]
+
+    def span(self, row: int) -> slice:
+        """Where a subject's samples are."""
+        return slice(self.store.starts.item(row), self.store.starts.item(row + 1))
+
+    def vectors_of(self, row: int) -> Vectors:
+        """A subject's templates, oldest first."""
+        return self.store.samples.vectors[self.span(row)]
+
+    def rows_of(self, subjects: Ids) -> Numbers:
+        """Where some subjects are."""
+        return self._alive(_places(self.store.subjects[: self.count], subjects))
+
+    def rows_with(self, samples: Ids) -> Numbers:
+        """Where the subjects of some samples are."""
+        places = _places(self.store.samples.ids[: self.used], samples)
+        rows = np.searchsorted(self.store.starts[: self.count + 1], places, side="right") - 1
+        return self._alive(np.unique(rows))
+
+    def group(self, rows: Numbers) -> Group:
+        """Some subjects, copied."""
+        begin = self.store.starts[rows]
+        counts = self.store.starts[rows + 1] - begin
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        at = np.repeat(begin - starts[:-1], counts) + np.arange(starts[-1])
+        samples = self.store.samples.take(at)
+        return Group(self.store.subjects[rows], self.store.codes.take(rows), starts, samples)
+
+    def without(self, rows: Numbers) -> Block:
+        """With some of the living dead."""
+        dead = np.zeros(self.count, bool) if self.rows.dead is None else self.rows.dead.copy()
+        dead[rows] = True
+        lost = int((self.store.starts[rows + 1] - self.store.starts[rows]).sum())
+        return Block.of(self.store, self.count, dead, self.lost + lost)
+
+    def fitting(self, group: Group) -> int:
+        """How many of a group's subjects there is room for."""
+        room = len(self.store.samples.ids) - self.used
+        return int(np.searchsorted(group.starts, room, side="right")) - 1
+
+    def extended(self, group: Group) -> Block:
+        """With a group behind; those who hold this block do not see it."""
+        count = _write(self.store, self.count, group)
+        dead = self.rows.dead
+        if dead is not None:
+            dead = np.concatenate([dead, np.zeros(len(group.subjects), bool)])
+        return Block.of(self.store, count, dead, self.lost)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gallery:
+    """What is searched, of one moment. Never changed: a change makes another one."""
+
+    blocks: tuple[Block, ...] = ()
+    size: GallerySize = field(default_factory=lambda: GallerySize({}))
+
+    def changed(self, leaving: Ids, coming: Owned) -> Gallery:
+        """Without some samples, where it has them, and with others.
+
+        Args:
+            leaving: those of `coming` among them, so that one that is here is replaced.
+        """
+        touched: list[Group] = []
+        blocks: list[Block] = []
+        for block in self.blocks:
+            rows = np.union1d(block.rows_with(leaving), block.rows_of(coming.subjects))
+            if len(rows):
+                touched.append(block.group(rows))
+            blocks.append(block.without(rows) if len(rows) else block)
+        if not touched and not len(coming.subjects):
+            return self
+        stay = [group.owned(~_among(group.samples.ids, leaving)) for group in touched]
+        owned = _joined([*stay, coming])
+        order, starts = _by_subject(owned)
+        blocks = _without_the_dead(blocks)
+        for group in _groups(owned, order, starts):
+            _put(blocks, group, room=self.size.samples + len(order))
+        counts = [np.diff(group.starts) for group in touched]
+        return Gallery(tuple(blocks), _size(self.size, counts, np.diff(starts)))
+
+    def place(self, subject: bytes) -> tuple[int, int] | None:
+        """Block and row of a subject."""
+        wanted = np.frombuffer(subject, np.uint8).reshape(1, 16)
+        for number, block in enumerate(self.blocks):
+            for row in block.rows_of(wanted).tolist():
+                return number, row
+        return None
+
+    def picked(self, limit: int) -> Vectors:
+        """The oldest template each of at most `limit` subjects, shape (n, d).
+
+        Those of the lowest ids, as `_keys` orders them: ids are random, so this is a fair sample,
+        the same in every index of these subjects, and seldom another one after a write.
+        """
+        chosen: list[tuple[int, int, int]] = []
+        for number, block in enumerate(self.blocks):
+            rows = block.living
+            keys = _keys(block.store.subjects)[rows]
+            lowest = np.argpartition(keys, limit)[:limit] if len(keys) > limit else slice(None)
+            own = zip(keys[lowest].tolist(), rows[lowest].tolist(), strict=True)
+            chosen += [(key, number, row) for key, row in own]
+        vectors = [
+            self.blocks[number].vectors_of(row)[0] for _, number, row in sorted(chosen)[:limit]
+        ]
+        return np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
+
+
+def means(vectors: Vectors, starts: Starts | Numbers) -> tuple[Floats, Floats]:
+    """Of each subject the sum of its vectors, and that one's length: inf without a direction.
+
+    In float64 and in the samples' order, so that the same samples always make the same numbers.
+    """
+    sums = vectors.astype(np.float64)
+    if len(starts) <= len(vectors):  # somebody has several
+        sums = np.add.reduceat(sums, starts[:-1], axis=0)
+    lengths = np.sqrt((sums * sums).sum(axis=1))
+    lengths[lengths < SHORTEST * np.diff(starts)] = np.inf
+    return sums, lengths
+
+
+def texts(ids: Ids) -> NDArray[np.bytes_]:
+    """Ids as values that can be compared and sorted, shape (n,)."""
+    return np.ascontiguousarray(ids).view("S16").ravel()
+
+
+def _keys(ids: Ids) -> NDArray[np.uint64]:
+    """The last eight bytes of each id, shape (n,); random where ids are."""
+    return ids.view(np.uint64)[:, 1]
+
+
+def _among(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
+    return np.isin(texts(ids), texts(wanted))
+
+
+def _places(ids: Ids, wanted: Ids) -> Numbers:
+    """Where some ids are among others."""
+    keys, looked_for = _keys(ids), np.unique(_keys(np.ascontiguousarray(wanted)))
+    if len(looked_for) == 0:
+        return np.zeros(0, np.intp)
+    if len(looked_for) == 1:
+        near = np.flatnonzero(keys == looked_for[0])
+    else:
+        at = np.searchsorted(looked_for, keys)
+        near = np.flatnonzero(looked_for[at % len(looked_for)] == keys)
+    return near[_among(ids[near], wanted)]
+
+
+def _coded(samples: Samples, starts: Starts) -> Codes:
+    """The codes of subjects' means.
+
+    A sum of n vectors of norm 1 (within 1e-3) is rounded by less than n²·2^-52.
+    """
+    sums, lengths = means(samples.vectors, starts)
+    astray = np.diff(starts).astype(np.float64) ** 2 * 2.0**-52 / lengths
+    return coded(sums / lengths[:, None], astray)
+
+
+def _joined(parts: Sequence[Owned]) -> Owned:
+    some = [part for part in parts if len(part.subjects)]
+    if len(some) < 2:
+        return some[0] if some else parts[-1]
+    samples = [part.samples for part in some]
+    return Owned(
+        np.concatenate([part.subjects for part in some]),
+        Samples(
+            np.concatenate([one.ids for one in samples]),
+            np.concatenate([one.revisions for one in samples]),
+            np.concatenate([one.vectors for one in samples]),
+        ),
+    )
+
+
+def _by_subject(owned: Owned) -> tuple[Numbers, Starts]:
+    """In which order samples lie together, a subject's oldest first, and where each begins."""
+    subjects = texts(owned.subjects)
+    order = np.lexsort((texts(owned.samples.ids), owned.samples.revisions, subjects))
+    subjects = subjects[order]
+    first = np.flatnonzero(subjects[1:] != subjects[:-1]) + 1
+    return order, np.unique(np.concatenate([[0], first, [len(order)]])).astype(np.int32)
+
+
+def _groups(owned: Owned, order: Numbers, starts: Starts) -> Iterator[Group]:
+    """Subjects with their samples, not more at once than are encoded in little memory."""
+    first = 0
+    while first < len(starts) - 1:
+        last = int(np.searchsorted(starts, starts[first] + AT_ONCE, side="right")) - 1
+        last = max(last, first + 1)
+        at = order[starts[first] : starts[last]]
+        samples, begin = owned.samples.take(at), starts[first : last + 1] - starts[first]
+        yield Group(owned.subjects[at[begin[:-1]]], _coded(samples, begin), begin, samples)
+        first = last
+
+
+def _without_the_dead(blocks: Sequence[Block]) -> list[Block]:
+    """Without the blocks of which a quarter is dead: what lives in them is written anew."""
+    stay = [block for block in blocks if 4 * block.lost <= block.used]
+    for block in blocks:
+        if 4 * block.lost > block.used and len(block.living):
+            _put(stay, block.group(block.living), room=block.used)
+    return stay
+
+
+def _put(blocks: list[Block], group: Group, room: int) -> None:
+    """Write a group into the last block, and into new ones where that is full.
+
+    Args:
+        room: how many samples a new block is to have room for, within its limits.
+    """
+    done = 0
+    while done < len(group.subjects):
+        rest = group.part(done, len(group.subjects))
+        fit = blocks[-1].fitting(rest) if blocks else 0
+        if fit:
+            blocks[-1] = blocks[-1].extended(rest.part(0, fit))
+        else:
+            fit = 1
+            blocks.append(_opened(rest.part(0, 1), room))
+        done += fit
+
+
+def _opened(first: Group, room: int) -> Block:
+    """A block with one subject, and room for more."""
+    own, dimension = first.samples.vectors.shape
+    length = max(own, SMALLEST, min(BLOCK, BLOCK_BYTES // dimension, room))
+    codes = Codes(
+        np.empty((length, dimension), np.int8),
+        np.empty(length, np.float32),
+        np.empty(length, np.float32),
+    )
+    samples = Samples(
+        np.empty((length, 16), np.uint8),
+        np.empty(length, np.int64),
+        np.empty((length, dimension), np.float32),
+    )
+    store = Group(np.empty((length, 16), np.uint8), codes, np.zeros(length + 1, np.int32), samples)
+    return Block.of(store, _write(store, 0, first), None, 0)
+
+
+def _write(store: Group, count: int, group: Group) -> int:
+    """Write a group behind the first `count` subjects; how many there are then."""
+    rows = slice(count, count + len(group.subjects))
+    used = store.starts.item(count)
+    places = slice(used, used + len(group.samples.ids))
+    store.subjects[rows] = group.subjects
+    store.starts[count + 1 : rows.stop + 1] = group.starts[1:] + used
+    store.codes.codes[rows] = group.codes.codes
+    store.codes.scales[rows] = group.codes.scales
+    store.codes.errors[rows] = group.codes.errors
+    store.samples.ids[places] = group.samples.ids
+    store.samples.revisions[places] = group.samples.revisions
+    store.samples.vectors[places] = group.samples.vectors
+    return count + len(group.subjects)
+
+
+def _size(old: GallerySize, gone: Sequence[Starts], come: Starts) -> GallerySize:
+    """The size when subjects of so many samples each have gone and come."""
+    counts = Counter(dict(old.by_samples))
+    counts.subtract(np.concatenate([np.zeros(0, np.int32), *gone]).tolist())
+    counts.update(come.tolist())
+    return GallerySize(
+        {samples: subjects for samples, subjects in sorted(counts.items()) if subjects}
+    )
