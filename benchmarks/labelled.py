@@ -97,12 +97,17 @@ ENGINES = {"plain": OnnxEngine, "mirrored": Mirrored, "half": Half, "twice": Twi
 
 
 def lfw_dev(engine: str = "plain") -> Photos:
+    """The photographs of lfw_dev and whose they are."""
+    return photos(*lfw_dev_labels(), engine)
+
+
+def lfw_dev_labels() -> tuple[list[Path], list[str]]:
     """The 2,200 photographs of lfw_dev, labels corrected where they are known to be wrong."""
     folder = FACES / "lfw_dev"
     with (ROOT / "benchmarks" / "lfw_corrections.csv").open(newline="") as opened:
         corrected = {folder / row["path"]: row["identity"] for row in csv.DictReader(opened)}
     paths = sorted((folder / "images").rglob("*.jpg"))
-    return photos(paths, [corrected.get(path, path.parent.name) for path in paths], engine)
+    return paths, [corrected.get(path, path.parent.name) for path in paths]
 
 
 def everybody() -> Photos:

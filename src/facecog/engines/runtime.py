@@ -89,6 +89,8 @@ def _session(model: Path | bytes, providers: tuple[str, ...]) -> onnxruntime.Inf
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # A plan for each size of picture takes memory and saves no time (docs/decisions.md).
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
     if NVIDIA & set(providers):
         onnxruntime.preload_dlls()  # where CUDA came as a package of Python's
