@@ -88,7 +88,7 @@ def section(part: Part) -> str:
 
 def draw(plot: Plot, file: Path) -> None:
     """A small SVG, the same bytes for the same figures."""
-    with mpl.rc_context({"svg.hashsalt": "facecog", "font.size": 8}):
+    with mpl.rc_context({"svg.hashsalt": "facecog", "svg.fonttype": "none", "font.size": 8}):
         picture = Figure(figsize=(4.8, 3.0), layout="constrained")
         axes = picture.subplots()
         for line in plot.lines:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from benchmarks import page
 from benchmarks.bench import faults
@@ -82,6 +84,15 @@ def test_no_part_of_the_page_is_torn() -> None:
     _, parts = page.figures()
 
     assert [fault for part in parts for fault in faults(part)] == []
+
+
+def test_a_plot_is_drawn_the_same_for_the_same_figures(tmp_path: Path) -> None:
+    for name in ("one.svg", "other.svg"):
+        page.draw(PART.plots[0], tmp_path / name)
+
+    drawn = (tmp_path / "one.svg").read_text("utf-8")
+    assert drawn == (tmp_path / "other.svg").read_text("utf-8")
+    assert ">facecog</text>" in drawn
 
 
 def test_a_part_without_rows_or_without_a_claim_that_it_owes_is_said_to_be_torn() -> None:
