@@ -17,9 +17,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -40,7 +38,8 @@ from facecog.errors import (
 from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
 from facecog.store import Store, tables
-from facecog.store.database import MIGRATIONS, server_engine
+from facecog.store.database import HEAD, server_engine
+from facecog.store.upgrading import upgrade
 from tests import fakes
 from tests.databases import MODEL, Database, add, names, pages, put, template, texts
 
@@ -698,6 +697,7 @@ def test_the_migrations_make_the_tables_that_the_code_states(
 ) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert context.get_current_revision() == HEAD
         assert compare_metadata(context, tables.metadata) == []
 
 
@@ -785,10 +785,7 @@ def upgrade_to(database: Database, version: str) -> None:
         database.engine.connect().execution_options(writes=True) as connection,
         connection.begin(),
     ):
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
+        upgrade(connection, version)
 
 
 def test_a_database_of_a_newer_facecog_is_refused_and_stays(database: Database) -> None:

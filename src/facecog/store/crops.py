@@ -99,24 +99,21 @@ class FolderCrops:
 
     def sweep(self, connection: Connection, known: set[str]) -> int:
         """Only files that facecog itself may have made are touched: a UUID, .jpg or .part."""
-        orphans = [
-            file
-            for file in self._folder.iterdir()
-            if file.suffix in (".jpg", ".part")
-            and _is_uuid(file.stem)
-            and not (file.suffix == ".jpg" and file.stem in known)
-        ]
-        for file in orphans:
-            file.unlink(missing_ok=True)
+        # Names alone: to look at each of 100,000 files takes longer than all else at a start.
+        strange = set(os.listdir(self._folder)).difference(f"{one}.jpg" for one in known)
+        orphans = [name for name in strange if _is_ours(name)]
+        for name in orphans:
+            (self._folder / name).unlink(missing_ok=True)
         return len(orphans)
 
     def _path(self, sample_id: str) -> Path:
         return self._folder / f"{sample_id}.jpg"
 
 
-def _is_uuid(stem: str) -> bool:
+def _is_ours(name: str) -> bool:
+    stem, dot, kind = name.rpartition(".")
     try:
-        return str(UUID(stem)) == stem
+        return dot + kind in (".jpg", ".part") and str(UUID(stem)) == stem
     except ValueError:
         return False
 

@@ -6,15 +6,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from facecog.errors import DatabaseUnavailable, LegacyHome
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0004"  # the newest of migrations/versions
 # Any number that no other program takes for its own lock on the same server.
 MIGRATION_LOCK = 0xFACEC06
 # An error that is logged does not show what was to be stored.
@@ -81,13 +78,20 @@ def migrate(engine: Engine) -> None:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": MIGRATION_LOCK})
-            _refuse_legacy(set(inspect(connection).get_table_names()))
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except (SQLAlchemyError, CommandError) as error:
+            tables = set(inspect(connection).get_table_names())
+            _refuse_legacy(tables)
+            if "alembic_version" not in tables or _version(connection) != HEAD:
+                # Alembic takes as long to import as all the rest of the store.
+                from facecog.store.upgrading import upgrade
+
+                upgrade(connection)
+    except SQLAlchemyError as error:
         raise DatabaseUnavailable(f"The database cannot be opened: {_first_line(error)}") from error
+
+
+def _version(connection: Connection) -> str | None:
+    query = text("SELECT version_num FROM alembic_version")
+    return connection.execute(query).scalar_one_or_none()
 
 
 def _refuse_legacy(tables: set[str]) -> None:
