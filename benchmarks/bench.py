@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 KEPT = ROOT / ".cache" / "bench"
 PARTS = (
     *("precision", "stages", "peers", "search", "load"),
-    *("memory", "startup", "growth", "decoding"),
+    *("memory", "startup", "following", "growth", "decoding"),
 )
 # The limits that each part must have a claim for: what facecog promises of its speed.
 MUST_SHOW: dict[str, tuple[float, ...]] = {

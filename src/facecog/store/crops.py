@@ -100,7 +100,8 @@ class FolderCrops:
     def sweep(self, connection: Connection, known: set[str]) -> int:
         """Only files that facecog itself may have made are touched: a UUID, .jpg or .part."""
         # Names alone: to look at each of 100,000 files takes longer than all else at a start.
-        strange = set(os.listdir(self._folder)).difference(f"{one}.jpg" for one in known)
+        names = os.listdir(self._folder)
+        strange = [name for name in names if name.removesuffix(".jpg") not in known]
         orphans = [name for name in strange if _is_ours(name)]
         for name in orphans:
             (self._folder / name).unlink(missing_ok=True)

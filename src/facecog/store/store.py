@@ -155,8 +155,8 @@ class Store:
         While nobody writes, so that no crop is taken for an orphan before its row is committed.
         """
         with hold(self._engine) as connection:
-            known = set(connection.execute(select(samples.c.id)).scalars())
-            return self._crops.sweep(connection, known | kept_ids(connection))
+            live = connection.execute(select(rows.joined(samples.c.id, " "))).scalar_one()
+            return self._crops.sweep(connection, {*live.split(), *kept_ids(connection)})
 
     # -- reading ------------------------------------------------------------------------------
 
