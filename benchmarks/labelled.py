@@ -20,7 +20,7 @@ from facecog.engines.fetch import ensure
 from facecog.engines.finder import Finder, Found
 from facecog.engines.onnx import OnnxEngine
 from facecog.evaluation.templates import middle_faces
-from facecog.geometry import bounds
+from facecog.geometry import align, bounds
 from facecog.image import decode
 
 ROOT = Path(__file__).parent.parent
@@ -150,6 +150,15 @@ def photos(paths: list[Path], people: list[str], engine: str = "plain") -> Photo
         faces,
         np.stack([face.template.vector for face in faces if face.template]),
     )
+
+
+def aligned(photos: Photos, chosen: NDArray[np.bool_]) -> Pixels:
+    """What the embedder is fed of the chosen photos, uint8, shape (n, 112, 112, 3)."""
+    crops = []
+    for row in np.flatnonzero(chosen):
+        picture = decode(photos.paths[row].read_bytes())
+        crops.append(align(picture.pixels, photos.faces[row].landmarks / picture.scale))
+    return np.stack(crops)
 
 
 def centred(plain: Vectors, centre: Vectors) -> Vectors:

@@ -7,19 +7,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from facecog.engines.onnx import PRECISIONS
 from tests import assets
 
 USE = """
+import sys
 from pathlib import Path
 from facecog import Settings, open_facecog
-open_facecog(Settings(home=Path("home"), models=Path(__import__("sys").argv[1])))
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "subprocess.Popen"):
+        raise AssertionError(f"{event} {arguments}")
+
+sys.addaudithook(watch)
+models, precision = sys.argv[1:]
+open_facecog(Settings(home=Path("home"), models=Path(models), precision=precision))
 """
 
 
-def test_the_model_runtime_keeps_nothing_of_its_own_in_the_users_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_model_runtimes_send_nothing_and_keep_nothing_in_the_users_folder(
+    tmp_path: Path, precision: str
+) -> None:
+    """With "fast" that is OpenVINO, where the processor has what it is for."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
     subprocess.run(
-        [sys.executable, "-c", USE, str(assets.MODELS.resolve())],
+        [sys.executable, "-c", USE, str(assets.MODELS.resolve()), precision],
         check=True,
         cwd=tmp_path,
         env={**clean, "HOME": str(tmp_path / "user"), "XDG_CACHE_HOME": str(tmp_path / "cache")},

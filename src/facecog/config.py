@@ -24,7 +24,9 @@ class Settings:
     models: Path | None = setting(None, "The models folder, when it is not HOME/models.")
     engine: str = setting("onnx", "What finds faces and makes templates: onnx or deepface.")
     model: str = setting("sface", "The card of the model that makes templates.")
-    precision: str = setting("exact", "What the models compute: exact, as their files were made.")
+    precision: str = setting(
+        "exact", "What the models compute: exact, as their files were made; or fast, nearly that."
+    )
     providers: str = setting(
         "cpu", "What computes: providers of ONNX Runtime, best first, with commas between them."
     )

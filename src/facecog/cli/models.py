@@ -8,6 +8,7 @@ from facecog.bootstrap import chosen_card
 from facecog.cli.common import as_json, print_json, print_table, settings_here
 from facecog.engines import fetch
 from facecog.engines.cards import YUNET, all_cards
+from facecog.engines.fast import whole_numbers
 from facecog.engines.prepare import prepared
 
 
@@ -51,6 +52,8 @@ def fetch_models() -> None:
     for card in cards:
         fetch.check(card, settings.models_folder)
         prepared(card, settings.models_folder)
+        if settings.precision == "fast":
+            whole_numbers(card, settings.models_folder)
         click.echo(f"{card.name}: here and whole")
 
 

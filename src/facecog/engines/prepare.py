@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -152,11 +153,11 @@ def exact(card: Card, shipped: Path) -> bytes:
     return data
 
 
-def same(one: Network, other: Network) -> bool:
+def same(one: Network, other: Network, least_cosine: float = LEAST_COSINE) -> bool:
     """Whether two networks for the same card give the same of pictures that are drawn for it."""
     card = one.card
     height, width = (side if isinstance(side, int) else SIDES[card.task] for side in one.shape[2:])
-    alike = _same_numbers if card.task == "detect" else _same_direction
+    alike = _same_numbers if card.task == "detect" else partial(_same_direction, least_cosine)
     return all(
         a.shape == b.shape and alike(a.ravel(), b.ravel())
         for picture in drawn(height, width)
@@ -168,9 +169,9 @@ def _same_numbers(one: Vector, other: Vector) -> bool:
     return bool(np.all(np.abs(one - other) <= MOST_DIFFERENCE))
 
 
-def _same_direction(one: Vector, other: Vector) -> bool:
+def _same_direction(least_cosine: float, one: Vector, other: Vector) -> bool:
     a, b = one.astype(np.float64), other.astype(np.float64)
-    return bool(a @ b >= LEAST_COSINE * np.linalg.norm(a) * np.linalg.norm(b))
+    return bool(a @ b >= least_cosine * np.linalg.norm(a) * np.linalg.norm(b))
 
 
 def drawn(height: int, width: int) -> Iterator[Pixels]:

@@ -64,7 +64,7 @@ class Network:
 
     def run(self, pixels: Pixels, outputs: tuple[str, ...] = ()) -> list[NDArray[np.float32]]:
         """Feed one RGB picture, uint8, shape (H, W, 3); the named outputs, or all of them."""
-        feed = pixels[None] if self._takes_pixels else self._blob(pixels)
+        feed = pixels[None] if self._takes_pixels else blob(self.card, pixels)
         try:
             result: list[NDArray[np.float32]] = self._session.run(
                 list(outputs) or None, {self._input: feed}
@@ -76,10 +76,12 @@ class Network:
             ) from error
         return result
 
-    def _blob(self, pixels: Pixels) -> NDArray[np.float32]:
-        ordered = pixels if self.card.channels == "RGB" else pixels[:, :, ::-1]
-        blob = (ordered.astype(np.float32) - self.card.mean) * self.card.scale
-        return np.ascontiguousarray(blob.transpose(2, 0, 1)[None], np.float32)
+
+def blob(card: Card, pixels: Pixels) -> NDArray[np.float32]:
+    """What a file as shipped is fed of a picture: float32, shape (1, 3, H, W)."""
+    ordered = pixels if card.channels == "RGB" else pixels[:, :, ::-1]
+    numbers = (ordered.astype(np.float32) - card.mean) * card.scale
+    return np.ascontiguousarray(numbers.transpose(2, 0, 1)[None], np.float32)
 
 
 def _session(model: Path | bytes, providers: tuple[str, ...]) -> onnxruntime.InferenceSession:
