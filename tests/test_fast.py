@@ -32,8 +32,8 @@ from facecog.image import decode
 from facecog.web.app import create_app
 from tests.assets import MODELS, photo
 
-with_integers = pytest.mark.skipif(not ways._has(ways.INTEGERS), reason="a processor without VNNI")
-with_bfloat16 = pytest.mark.skipif(not ways._has(ways.BFLOAT16), reason="a processor without bf16")
+with_integers = pytest.mark.skipif(not ways.has(ways.INTEGERS), reason="a processor without VNNI")
+with_bfloat16 = pytest.mark.skipif(not ways.has(ways.BFLOAT16), reason="a processor without bf16")
 RANGES = Path(quantise.__file__).with_name("sface-int8.json")
 MINE = replace(SFACE, name="mine")
 NAMES = ("obama.jpg", "obama2.jpg", "biden.jpg", "astronaut.png")

@@ -48,15 +48,15 @@ def fast(
     if providers != (CPU,):
         log.warning("FACECOG_PRECISION=fast is of the processor: other providers run exactly.")
         return exactly(card, models, providers)
-    openvino, bfloat16 = find_spec("openvino") is not None, _has(BFLOAT16)
+    openvino, bfloat16 = find_spec("openvino") is not None, has(BFLOAT16)
     integers = whole_numbers(card, models)
     if integers and openvino:
         rest = "bfloat16" if bfloat16 else "float32"
-        return _openvino(card, integers, bfloat16), Inference("fast", f"OpenVINO int8 and {rest}")
+        return on_openvino(card, integers, bfloat16), Inference("fast", f"OpenVINO int8 and {rest}")
     if integers:
         return Network(card, integers), Inference("fast", "ONNX Runtime int8", providers)
     if openvino and bfloat16:
-        network = _openvino(card, prepared(card, models), bfloat16)
+        network = on_openvino(card, prepared(card, models), bfloat16)
         return network, Inference("fast", "OpenVINO bfloat16")
     log.warning("FACECOG_PRECISION=fast: there is no faster way here of running %s.", card.name)
     return exactly(card, models, providers)
@@ -68,12 +68,13 @@ def exactly(card: Card, models: Path, providers: tuple[str, ...]) -> tuple[Netwo
     return network, Inference("exact", "ONNX Runtime float32", network.providers)
 
 
-def _has(families: set[str]) -> bool:
+def has(families: set[str]) -> bool:
     """Whether the processor has the instructions of any of them."""
     return any(here for name, here in numkong.get_capabilities().items() if name in families)
 
 
-def _openvino(card: Card, model: Path | bytes, bfloat16: bool) -> OpenVinoNetwork:
+def on_openvino(card: Card, model: Path | bytes, bfloat16: bool) -> OpenVinoNetwork:
+    """Raises: ModelUnavailable."""
     from facecog.engines.openvino import OpenVinoNetwork
 
     return OpenVinoNetwork(card, model, bfloat16)
@@ -88,7 +89,7 @@ def whole_numbers(card: Card, models: Path) -> Path | bytes | None:
         ModelUnavailable: the card's file is missing, or no model.
     """
     ranges = Path(__file__).with_name(f"{card.name}-int8.json")
-    if card not in BUILT_IN or not ranges.is_file() or not _has(INTEGERS):
+    if card not in BUILT_IN or not ranges.is_file() or not has(INTEGERS):
         return None
     measured = hashlib.sha256(ranges.read_bytes()).hexdigest()[:8]
 
