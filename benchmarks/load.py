@@ -35,6 +35,7 @@ from facecog.evaluation.report import Table
 from facecog.store import Store
 
 CLIENTS = (1, 2, 8, 32)
+THREADS = (1, 2, 4, 8)
 PEOPLE = 1000
 TICKS = os.sysconf("SC_CLK_TCK")
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)", re.I)
@@ -90,12 +91,14 @@ def measure(smoke: bool) -> Part:
         }
         added = _added(servers, pace)
         seen = _load(servers, pace)
+        running.close()
+        at_once = _by_threads(Path(folder), pace, smoke)
     return Part(
         name="load",
         title="Requests a second",
         note=f"A 640x480 JPEG with one face, {PEOPLE:,} people registered; no more wait than the "
         "default lets wait.",
-        tables=[_load_table(seen), _added_table(added)],
+        tables=[_load_table(seen), _threads_table(at_once), _added_table(added)],
         claims=[*_load_claims(seen), *_added_claims(added)],
     )
 
@@ -110,12 +113,14 @@ def cores_here() -> list[frozenset[int]]:
 
 
 @contextmanager
-def server_on(cores: frozenset[int], home: Path, smoke: bool) -> Iterator[Server]:
+def server_on(
+    cores: frozenset[int], home: Path, smoke: bool, **settings: object
+) -> Iterator[Server]:
     """With people registered, one of them in the frame."""
     store = Store.on_sqlite(home)
     fill(store, by_chance(100 if smoke else PEOPLE, dimension=SFACE.dimension), SFACE.name)
     store.close()
-    with _pinned(cores), serving(home) as server:  # it inherits the cores
+    with _pinned(cores), serving(home, **settings) as server:  # it inherits the cores
         assert server.ask("/api/register", name="Known", image=photos.known()).status == 201
         yield server
 
@@ -237,6 +242,25 @@ def _load(servers: dict[frozenset[int], Server], pace: Pace) -> dict[tuple[int, 
     return seen
 
 
+def _by_threads(folder: Path, pace: Pace, smoke: bool) -> dict[int, Seen]:
+    """Eight clients, by how many pictures are worked on at once."""
+    cores = cores_here()[-1]
+    seen = {threads: Seen() for threads in THREADS}
+    with ExitStack() as running:
+        servers = {
+            threads: running.enter_context(
+                server_on(cores, folder / f"threads {threads}", smoke, threads=threads, queue=8)
+            )
+            for threads in THREADS
+        }
+        for _ in range(pace.rounds):
+            for threads, server in servers.items():
+                with _pinned(os.sched_getaffinity(0) - cores or cores):
+                    _at_once(server, 8, pace.warm, Seen())
+                    _at_once(server, 8, pace.measured, seen[threads])
+    return seen
+
+
 def _added(servers: dict[frozenset[int], Server], pace: Pace) -> dict[str, list[float]]:
     """Seconds from the request's first byte to the answer's last, less the work on the picture."""
     client, sent = Client(servers[max(servers, key=len)].port), requests()
@@ -286,6 +310,23 @@ def _load_table(seen: dict[tuple[int, int], Seen]) -> Table:
         ),
         rows,
         "A refused client waits as long as Retry-After says, then asks again.",
+    )
+
+
+def _threads_table(seen: dict[int, Seen]) -> Table:
+    return Table(
+        f"Pictures at once on {len(cores_here()[-1])} cores, 8 clients",
+        ("", "a second", "p50, ms", "p99, ms", "server's CPU each, ms"),
+        tuple(
+            (
+                f"FACECOG_THREADS={threads}",
+                f"{one.rate:.1f}",
+                f"{one.ms(50):.0f}",
+                f"{one.ms(99):.0f}",
+                f"{one.server / max(len(one.seconds), 1) * 1000:.1f}",
+            )
+            for threads, one in seen.items()
+        ),
     )
 
 

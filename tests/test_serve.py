@@ -119,6 +119,28 @@ def test_slow_clients_do_not_stop_the_others(server: Server, start: bytes) -> No
     assert taken < 20  # each slow request takes days
 
 
+def test_a_crowd_is_refused_in_part_and_the_rest_of_the_server_does_not_notice(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path / "home", threads=1, queue=2) as server, ThreadPoolExecutor(24) as pool:
+        large = large_photo(0)
+        asked = [pool.submit(server.ask, "/api/recognise", image=large) for _ in range(24)]
+        while not any(one.done() for one in asked):
+            time.sleep(0.01)
+        # What is refused is answered while the first is still worked on; so is what is no picture.
+        assert server.ask("/api/health").status == 200
+        assert server.ask("/people").status == 200
+        assert not all(one.done() for one in asked)
+        answers = [one.result() for one in asked]
+        again = server.ask("/api/recognise", image=photo("obama.jpg"))
+
+    statuses = [answer.status for answer in answers]
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) >= 3  # one that was worked on and two that waited
+    assert {answer.json["code"] for answer in answers if answer.status == 503} == {"busy"}
+    assert again.status == 200
+
+
 def test_requests_under_way_are_answered_before_it_stops(tmp_path: Path) -> None:
     with serving(tmp_path / "home", threads=1) as server, ThreadPoolExecutor(4) as pool:
         photos = [large_photo(level) for level in range(4)]
