@@ -54,10 +54,10 @@ class Settings:
     )
     tls_key: Path | None = setting(None, "The key of that certificate, in PEM.")
     threads: int = setting(
-        0, "Pictures worked on at once; 0: as many as this process may use cores.", (0, 1000)
+        0, "Pictures worked on at once; 0: one more than this process may use cores.", (0, 1000)
     )
     queue: int | None = setting(
-        None, "Pictures that may wait for it; not set: eight for each at once.", (0, 10_000)
+        None, "Pictures that may wait for it; not set: six for each at once.", (0, 10_000)
     )
 
     @classmethod

@@ -1,7 +1,7 @@
 """The bounded queue in front of work on pictures.
 
 More pictures at once than there are cores make each of them slower and none of them sooner
-(docs/decisions.md). So as many are worked on as there are cores, some wait, and the rest are
+(docs/decisions.md). So one more is worked on than there are cores, some wait, and the rest are
 refused at once. Pages, lists and health pass by here.
 """
 
@@ -22,7 +22,8 @@ from facecog.errors import Busy
 from facecog.web.cores import cores
 
 KEY = "facecog.gate"
-PLACES = 8  # that may wait for each that is worked on
+PLACES = 6  # that may wait for each that is worked on
+BESIDES = 1  # more than cores: while one waits for Python's lock, its core has another
 FAIR = 4  # each such turn goes to who has waited longest
 USUAL = 3  # urgency of a request that does not say (RFC 9218, section 4.1)
 URGENCIES = "01234567"
@@ -107,7 +108,7 @@ class Gate:
 
 
 def install(app: Flask, settings: Settings) -> None:
-    at_once = settings.threads or cores()
+    at_once = settings.threads or cores() + BESIDES
     places = PLACES * at_once if settings.queue is None else settings.queue
     app.extensions[KEY] = Gate(at_once, places)
     app.after_request(_say_how_long)

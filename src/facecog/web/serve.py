@@ -47,6 +47,8 @@ SILENCE = 30  # seconds without a byte after which a connection is closed
 REQUEST_TIME = 300  # seconds that one request may take to arrive
 HOUSEKEEPING = 300  # seconds from one look for what is past undoing to the next
 FINISHING_TIME = 20  # seconds that requests under way get after SIGTERM
+# Seconds after which a thread gives up Python's lock to one that has come back from the engine.
+SWITCH = 0.0005
 M_ARENA_MAX = -8  # of malloc.h
 USE_POLL = hasattr(select, "poll")  # select() ends at 1,024 files; Windows has only that
 
@@ -108,6 +110,7 @@ def serve(
         OSError: the address cannot be listened on.
     """
     _share_heaps(gate_of(app).at_once)
+    sys.setswitchinterval(SWITCH)
     stopping = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stopping.set())
