@@ -35,9 +35,9 @@ PARTS = (
 MUST_SHOW: dict[str, tuple[float, ...]] = {
     "precision": (2.2, 4.0),
     "peers": (0.33, 0.05),
-    "search": (0.35, 1.25, 0.9, 1.0),
+    "search": (0.35, 1.25, 0.9, 1.0, 704.0),
     "load": (1.8, 3.0),
-    "memory": (400.0,),
+    "memory": (400.0, 5.0),
     "startup": (2.5,),
 }
 

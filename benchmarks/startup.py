@@ -80,7 +80,7 @@ def measure(smoke: bool) -> Part:
             ),
         ],
         note=(__doc__ or "").rpartition("\n\n")[2].replace("\n", " ").strip(),
-        lead=f"ready {figure(ready)} s after its start with {people:,} people",
+        lead=f"`facecog serve` is ready {figure(ready)} s after its start with {people:,} people.",
     )
 
 

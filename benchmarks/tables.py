@@ -188,5 +188,7 @@ def figure(value: float) -> str:
     """Three digits that count, or more where they come before the point."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
+    if abs(value) < 1e-4:
+        return f"{value:.1e}"
     decimals = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:,.{decimals}f}"

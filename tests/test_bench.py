@@ -61,7 +61,14 @@ def test_markdown_has_title_table_and_note() -> None:
 
 @pytest.mark.parametrize(
     ("value", "read"),
-    [(0.01234, "0.0123"), (0.5, "0.500"), (2.2, "2.20"), (12345.6, "12,346"), (0, "0")],
+    [
+        (5.87e-13, "5.9e-13"),
+        (0.01234, "0.0123"),
+        (0.5, "0.500"),
+        (2.2, "2.20"),
+        (12345.6, "12,346"),
+        (0, "0"),
+    ],
 )
 def test_figures_have_three_digits_that_count(value: float, read: str) -> None:
     assert figure(value) == read
