@@ -113,7 +113,7 @@ class Finder:
     def look(self, pixels: Pixels, scale: float) -> list[Found]:
         """What one look finds, with the picture brought to `scale` of its size."""
         longest = max(pixels.shape[:2])
-        scale = min(scale, ENLARGE, *(side / longest for side in self._fixed))
+        scale = min(_whole(scale), ENLARGE, *(side / longest for side in self._fixed))
         seen = canvas(pixels, scale, self._fixed)
         outputs = self.detector.run(seen, yunet.OUTPUTS)
         boxes, landmarks, scores = yunet.decode(outputs, seen.shape[1], MIN_SCORE)
@@ -121,6 +121,12 @@ class Finder:
             Found(box, points, float(score), float(box[2])).moved(1 / scale)
             for box, points, score in zip(boxes, landmarks, scores, strict=True)
         ]
+
+
+def _whole(scale: float) -> float:
+    """One nth, where that is this scale or hardly more: means of n x n pixels are taken faster."""
+    n = int(1 / scale)
+    return 1 / n if n and 1 / n < 1.1 * scale else scale
 
 
 def canvas(pixels: Pixels, scale: float, fixed: Sequence[int] = ()) -> Pixels:
