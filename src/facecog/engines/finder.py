@@ -126,7 +126,7 @@ class Finder:
 def _whole(scale: float) -> float:
     """One nth, where that is this scale or hardly more: means of n x n pixels are taken faster."""
     n = int(1 / scale)
-    return 1 / n if n and 1 / n < 1.1 * scale else scale
+    return 1 / n if n > 1 and 1 / n < 1.1 * scale else scale
 
 
 def canvas(pixels: Pixels, scale: float, fixed: Sequence[int] = ()) -> Pixels:
