@@ -12,6 +12,7 @@ from pathlib import Path
 
 from facecog.engines import fetch
 from facecog.engines.cards import SFACE, YUNET
+from facecog.engines.prepare import prepared
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / ".cache" / "photos"
@@ -45,6 +46,8 @@ WANTED = {
 def ensure() -> None:
     """Fetch what is missing."""
     fetch.ensure([YUNET, SFACE], MODELS)
+    for card in (YUNET, SFACE):
+        prepared(card, MODELS)
     if all((PHOTOS / name).is_file() for name in WANTED):
         return
     PHOTOS.mkdir(parents=True, exist_ok=True)

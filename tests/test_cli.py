@@ -517,6 +517,22 @@ def test_fetching_models_that_are_here_checks_them(home: Path) -> None:
     assert result.stdout.splitlines() == ["yunet: here and whole", "sface: here and whole"]
 
 
+def test_fetching_models_prepares_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So that they need not be when a read-only image starts."""
+    models = tmp_path / "models"
+    models.mkdir()
+    for card in (YUNET, SFACE):
+        (models / card.file).symlink_to(MODELS / card.file)
+    monkeypatch.setenv("FACECOG_MODELS", str(models))
+
+    assert call("models", "fetch").exit_code == 0
+
+    kept = sorted(file.name.split(".")[0] for file in (models / "prepared").iterdir())
+    assert kept == ["sface", "yunet"]
+
+
 def test_a_damaged_model_is_one_line(
     home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -138,9 +138,15 @@ def test_a_prelu_becomes_a_relu_whose_factor_the_next_layer_takes(slope: Array) 
     assert kinds(prelu(slope)) == SPLIT
 
 
-@pytest.mark.parametrize("slope", [1.0, 1.0001, -40.0])
-def test_a_prelu_that_could_not_be_computed_as_well_is_left(slope: float) -> None:
+@pytest.mark.parametrize("slope", [1.0, 1.0001])
+def test_a_prelu_with_a_slope_of_almost_one_keeps_its_factor(slope: float) -> None:
     slopes = np.array([0.25, 0.1, slope, 0.5]).reshape(4, 1, 1)
+
+    assert kinds(prelu(slopes)) == SPLIT | {"Mul": 2}
+
+
+def test_a_prelu_that_is_too_steep_to_be_computed_as_well_is_left() -> None:
+    slopes = np.array([0.25, 0.1, -40.0, 0.5]).reshape(4, 1, 1)
 
     assert kinds(prelu(slopes)) == {"Conv": 2, "PRelu": 1}
 
@@ -159,8 +165,34 @@ def test_a_prelu_whose_output_two_layers_take_gives_both_the_factor() -> None:
         "y = Identity (p)",
     ],
 )
-def test_a_prelu_whose_factor_nothing_takes_is_left(end: str) -> None:
-    assert kinds(prelu(np.array([0.25]), end))["PRelu"] == 1
+@pytest.mark.parametrize("slope", [0.25, 1.0, 2.5, -0.5])
+def test_a_prelu_keeps_its_factor_where_not_all_that_follows_takes_it(
+    end: str, slope: float
+) -> None:
+    left = kinds(prelu(np.array([slope]), end))
+
+    assert (left["PRelu"], left["Relu"], left["Mul"]) == (0, 1, 2)
+
+
+def test_a_block_of_a_residual_network_is_folded_as_far_as_it_goes() -> None:
+    """As in InsightFace's networks: the norm before a padded convolution has to stay."""
+    text = f"""(float[1,4,6,6] x) => (float[1,4,6,6] y) {{
+        s = Conv <pads = [1,1,1,1]> (x, w)
+        p = PRelu (s, slope)
+        n = BatchNormalization (p, {", ".join(NORM)})
+        c = Conv <pads = [1,1,1,1]> (n, v)
+        m = BatchNormalization (c, {", ".join(name + "2" for name in NORM)})
+        q = PRelu (m, slope2)
+        d = Conv <pads = [1,1,1,1]> (q, u)
+        o = BatchNormalization (d, {", ".join(name + "3" for name in NORM)})
+        y = Add (o, p)
+    }}"""
+    weights = dict.fromkeys("wvu", (4, 4, 3, 3))
+    slopes = {"slope": (4, 1, 1), "slope2": (4, 1, 1)}
+
+    left = kinds(model(text, **weights, **slopes, **norms(4), **norms(4, "2"), **norms(4, "3")))
+
+    assert left == {"Conv": 3, "BatchNormalization": 1, "Relu": 2, "Mul": 3, "Add": 3}
 
 
 def test_a_prelu_before_a_gemm_gives_it_the_factor() -> None:

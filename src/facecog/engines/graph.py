@@ -89,6 +89,12 @@ class Graph:
         place = self.nodes.index(node)
         self.nodes[place : place + 1] = parts
 
+    def forget(self, names: list[str]) -> None:
+        """Let go of constants that nothing takes any more; they are large."""
+        for name in names:
+            if not self.users(name) and name not in self.outputs:
+                self.constants.pop(name, None)
+
     def bypass(self, node: NodeProto, source: str) -> bool:
         """Take out a node that hands on a value; whether that could be done."""
         result = node.output[0]
@@ -322,7 +328,9 @@ class Layer:
 
     def keep(self, graph: Graph) -> None:
         """Write the weights and the bias into the graph."""
+        before = list(self.node.input[1:])
         self.node.input[1:] = [graph.add(self.weights), graph.add(self.bias)]
+        graph.forget(before)
         if self.node.op_type == "Gemm":
             self.node.ClearField("attribute")
             self.node.attribute.append(helper.make_attribute("transB", 1))
@@ -368,33 +376,42 @@ def takers(graph: Graph, name: str, by: Affine) -> list[Layer]:
     return [] if name in graph.outputs else layers
 
 
-# Beyond these, x and slope / (1 - slope) * x are nearly the same, and their sum is inexact.
+# Of slopes nearer to 1 the factor is too small to divide by; steeper ones lose digits.
 NEAREST, STEEPEST = 1e-3, 8.0
 
 
 def split_prelu(graph: Graph) -> bool:
-    """PRelu(x) is (1-a) * (Relu(x) + a/(1-a) * x), whose factor the layers after it can take."""
+    """PRelu(x) is (1-a) * Relu(x) + a * x, or (1-a) * (Relu(x) + a/(1-a) * x).
+
+    The second, whose factor the layers after it take, where they can.
+    """
     for node in graph.nodes:
         slope = graph.constant(node, 1) if node.op_type == "PRelu" else None
-        if slope is None or np.any(abs(1 - slope) < NEAREST) or np.any(abs(slope) > STEEPEST):
+        if slope is None or np.any(abs(slope) > STEEPEST):
             continue
         row = _per_channel(slope, 4)
-        layers = [] if row is None else takers(graph, node.output[0], Affine(1 - row, np.zeros(1)))
-        if layers:
-            for layer in layers:
-                layer.keep(graph)
-            graph.replace(node, _parts_of_prelu(graph, node, slope / (1 - slope)))
-            return True
+        layers = []
+        if row is not None and np.all(abs(1 - row) >= NEAREST):
+            layers = takers(graph, node.output[0], Affine(1 - row, np.zeros(1)))
+        for layer in layers:
+            layer.keep(graph)
+        graph.replace(node, _parts_of_prelu(graph, node, slope, taken=bool(layers)))
+        return True
     return False
 
 
-def _parts_of_prelu(graph: Graph, node: NodeProto, slope: Array) -> list[NodeProto]:
+def _parts_of_prelu(graph: Graph, node: NodeProto, slope: Array, taken: bool) -> list[NodeProto]:
     source, bent, straight = node.input[0], graph.fresh("relu"), graph.fresh("slope")
-    return [
+    factor = slope / (1 - slope) if taken else slope
+    nodes = [
+        helper.make_node("Mul", [source, graph.add(factor)], [straight]),
         helper.make_node("Relu", [source], [bent]),
-        helper.make_node("Mul", [source, graph.add(slope)], [straight]),
-        helper.make_node("Add", [bent, straight], node.output),
     ]
+    if not taken:
+        scaled = graph.fresh("relu")
+        nodes.append(helper.make_node("Mul", [bent, graph.add(1 - slope)], [scaled]))
+        bent = scaled
+    return [*nodes, helper.make_node("Add", [bent, straight], node.output)]
 
 
 def fold_order(graph: Graph) -> bool:
