@@ -133,15 +133,31 @@ def test_what_comes_of_another_file_recipe_or_card_takes_its_place(
     models: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path, object], Card]
 ) -> None:
     before = prepared(MINE, models)
+    assert isinstance(before, Path)
     others = [prepared(replace(MINE, name="mine2"), models)]
     others += [models / "prepared" / f"mine.{kind}" for kind in ("fast.1.00.00.onnx", "txt")]
     for other in others[1:]:
         other.write_bytes(b"not ours to judge")
+    for other in (before, *others):
+        os.utime(other, (0, time.time() - 2 * 86_400))
 
     after = prepared(change(models, monkeypatch), models)
 
     assert after != before
     assert files(models) == sorted([*others, after])
+
+
+def test_a_file_that_another_facecog_has_just_started_with_is_left(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = prepared(MINE, models)
+    assert isinstance(theirs, Path)
+    os.utime(theirs, (0, time.time() - 2 * 86_400))
+    assert prepared(MINE, models) == theirs
+
+    ours = prepared(another_recipe(models, monkeypatch), models)
+
+    assert files(models) == sorted([theirs, ours])
 
 
 def test_a_folder_that_cannot_be_written_to_makes_do_with_memory(

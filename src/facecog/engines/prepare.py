@@ -68,7 +68,7 @@ def kept(
     """What is made of a card's file: from the folder, else made now and kept where that can be.
 
     Args:
-        kind: one word; a card has one file of each kind, and those before it are removed.
+        kind: one word; a card has one file of each kind; those before it go when unused for a day.
         recipe: what the result depends on besides the card's file; without dots.
 
     Raises:
@@ -102,6 +102,8 @@ def _plain(name: str) -> str:
 def _whole(folder: Path, stem: str) -> Path | None:
     """The file whose bytes are those that its name promises."""
     for file in sorted(folder.glob(f"{stem}.*.onnx")):
+        with suppress(OSError):  # a folder that cannot be written to
+            os.utime(file)  # it is in use, for _tidy
         if sha256(file) == file.name.split(".")[-2]:
             return file
         log.warning("%s is damaged, and is made anew.", file)
@@ -123,14 +125,15 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _tidy(file: Path, of_kind: str) -> None:
-    """Remove what the file replaces, and what a preparation that was killed left behind."""
-    for other in file.parent.glob(f"{of_kind}.*.onnx"):
-        if other != file:
-            other.unlink(missing_ok=True)
-    for part in file.parent.glob("*.part"):
-        with suppress(FileNotFoundError):  # another facecog was done with it
-            if time.time() - part.stat().st_mtime > DAY:
-                part.unlink()
+    """Remove what the file replaces, and what a preparation that was killed left behind.
+
+    Only what no start has used for a day: another facecog may be about to load it.
+    """
+    for pattern in (f"{of_kind}.*.onnx", "*.part"):
+        for other in file.parent.glob(pattern):
+            with suppress(FileNotFoundError):  # another facecog was faster
+                if other != file and time.time() - other.stat().st_mtime > DAY:
+                    other.unlink()
 
 
 def exact(card: Card, shipped: Path) -> bytes:
