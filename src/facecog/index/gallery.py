@@ -2,7 +2,8 @@
 
 So whoever searches holds a gallery of one moment, however many writes come meanwhile. A subject and
 its samples lie together in one block. One that changes is written anew behind the others, and its
-old row is dead; a block of which a quarter is dead is given up, and what lives in it written anew.
+old row is dead. A block of which a quarter is dead is given up: with each write some of what lives
+in it is written anew, so that no write takes long.
 
 A template of a subject of its own takes d bytes (codes), 4 d (vector) and 53 beside them: ids 32,
 revision 8, scale 4, error 4, start 4, dead 1.
@@ -27,10 +28,10 @@ Ids = NDArray[np.uint8]
 Starts = NDArray[np.int32]
 """Where each subject's samples begin, and where the last one's end, shape (n + 1,)."""
 
-BLOCK = 16_384  # samples in a block, at most,
-BLOCK_BYTES = 4 << 20  # and bytes of their codes, so that writing it anew takes milliseconds
+BLOCK = 32_768  # samples in a block, at most,
+BLOCK_BYTES = 16 << 20  # and bytes of their codes; in smaller ones memory is read more slowly
 SMALLEST = 256  # samples that a block has room for, at least
-AT_ONCE = 2_048  # samples that are encoded at once, in float64
+AT_ONCE = 2_048  # samples that are encoded, or written anew, at once
 # A mean shorter than this has no direction: float32 tells that of a template to some 1e-7.
 SHORTEST = 1e-6
 
@@ -309,12 +310,17 @@ def _groups(owned: Owned, order: Numbers, starts: Starts) -> Iterator[Group]:
 
 
 def _without_the_dead(blocks: Sequence[Block]) -> list[Block]:
-    """Without the blocks of which a quarter is dead: what lives in them is written anew."""
+    """Of each block of which a quarter is dead some that live are written anew, until none do."""
     stay = [block for block in blocks if 4 * block.lost <= block.used]
+    left: list[Block] = []
     for block in blocks:
-        if 4 * block.lost > block.used and len(block.living):
-            _put(stay, block.group(block.living), room=block.used)
-    return stay
+        if 4 * block.lost > block.used > block.lost:
+            rows = block.living
+            ends = np.cumsum(block.store.starts[rows + 1] - block.store.starts[rows])
+            some = rows[: max(1, int(np.searchsorted(ends, AT_ONCE)))]
+            _put(stay, block.group(some), room=block.used)
+            left += [block.without(some)] if len(some) < len(rows) else []
+    return left + stay
 
 
 def _put(blocks: list[Block], group: Group, room: int) -> None:

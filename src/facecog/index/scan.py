@@ -27,7 +27,8 @@ ROUNDING = 1e-11  # more than what float64 rounds in sums of 10,000 products of 
 FINEST = 127  # the largest code
 PROBES = 32  # that are compared in one pass over the rows
 WIDE = 256  # numbers a row, from which a lone probe is faster by itself than packed
-SEED = 2048  # rows that are looked at first, for a lower bound to start with
+SEED = 8_192  # rows that are looked at first, for a lower bound to start with; fewer with more
+SEED_PROBES = 8  # probes than these
 TOGETHER = 16  # of these, whose highest stands for all
 LIMITS = np.iinfo(np.int32)
 
@@ -156,9 +157,9 @@ class Probes:
         """
         dots = self.dots(rows.of.codes).ravel()
         flat = (dots >= cuts.min()).nonzero()[0]  # with one number, many times as fast
-        flat = flat[dots[flat] >= cuts[flat % self.width]]
         if not len(flat):
             return None
+        flat = flat[dots[flat] >= cuts[flat % self.width]]
         at, probes = np.divmod(flat, self.width)
         found = self.bounded(rows, dots[flat], at, probes)
         keep = found.upper >= floors[probes]
@@ -166,9 +167,9 @@ class Probes:
 
     def cuts(self, parts: Sequence[Rows], floors: Floats) -> NDArray[np.int32]:
         """Products below which no row of a part can reach the floors, shape (parts, width)."""
-        worst = np.array([[rows.error] for rows in parts])
+        known = np.array([(rows.error, *rows.scales) for rows in parts])
+        worst, least, most = known.T[:, :, None]
         needed = floors - (worst * self._by + self._more)
-        least, most = (np.array([[rows.scales[end]] for rows in parts]) for end in (0, 1))
         products = np.floor(needed / (np.where(needed > 0, most, least) * self._scales)) - 1
         # Nothing reaches the column beside a lone probe.
         cuts = np.full((len(parts), self.width), LIMITS.max, np.int32)
@@ -177,7 +178,7 @@ class Probes:
 
     def floors(self, rows: Rows, k: int) -> Floats:
         """For each probe a score that k of these rows have or pass; -inf where that is unknown."""
-        count = min(len(rows.of.codes), SEED)
+        count = min(len(rows.of.codes), SEED * SEED_PROBES // max(self.count, SEED_PROBES))
         dots = self.dots(rows.of.codes[:count])[:, : self.count].ravel()
         at, probes = np.divmod(np.arange(count * self.count), self.count)
         lower = self.bounded(rows, dots, at, probes).lower.reshape(count, self.count)
