@@ -20,7 +20,7 @@ from facecog.engines.fetch import ensure
 from facecog.engines.finder import Finder, Found
 from facecog.engines.onnx import OnnxEngine
 from facecog.evaluation.templates import middle_faces
-from facecog.geometry import align, bounds
+from facecog.geometry import Points, align, bounds
 from facecog.image import decode
 
 ROOT = Path(__file__).parent.parent
@@ -67,14 +67,18 @@ class AtTwice(Finder):
 
     def _again(self, pixels: Pixels, found: Found) -> Found:
         left, top, right, bottom = bounds(pixels, Box(*map(float, found.box)), margin=1.0)
-        around = pixels[top:bottom, left:right]
-        again = [
-            one.moved(1, (left, top)) for one in self.look(around, 640 / max(around.shape[:2]))
-        ]
-        near = [one for one in again if found.noses_apart(one) < found.box[2] / 4]
+        around, corner = pixels[top:bottom, left:right], np.array([left, top], np.float32)
+        again = self.look(around, 640 / max(around.shape[:2]))
+        near = [one.landmarks + corner for one in again]
+        near = [one for one in near if _apart(one, found.landmarks) < found.box[2] / 4]
         if not near:
             return found
-        return found._replace(landmarks=(found.landmarks + near[0].landmarks) / 2)
+        return found._replace(landmarks=(found.landmarks + near[0]) / 2)
+
+
+def _apart(one: Points, other: Points) -> float:
+    """How far two noses are from each other, in pixels."""
+    return float(np.linalg.norm(one[2] - other[2]))
 
 
 class Half(OnnxEngine):

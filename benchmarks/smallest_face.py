@@ -1,4 +1,4 @@
-"""How small may a face be and still be found? On photographs scaled down.
+"""How small may a face be and still be found, and its eyes and mouth? On photographs scaled down.
 
     python -m benchmarks.smallest_face [--every N]
 
@@ -33,6 +33,8 @@ from facecog.image import decode
 
 WIDTHS = (8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 56, 64, 80, 100)
 SIZES = ((640, 480), (1280, 960), (2000, 1500), (4000, 3000))
+ANGLES = (0, 15, 25, 35, 45)  # degrees
+TILTED_WIDTH = 96
 # Of these faces so many are to be found from the smallest width on.
 ENOUGH = 0.9
 GRAY = (110, 115, 110)
@@ -75,6 +77,7 @@ def main() -> None:
     print_one_look(now, people)
     print_smallest(now, before, people)
     print_groups(now, before)
+    print_tilted(now, people)
 
 
 def portraits(finder: Finder) -> list[Portrait]:
@@ -192,6 +195,31 @@ def print_groups(now: Finder, before: Finder) -> None:
         cells = [recall(finder.find, groups, scale) for finder in (before, now)]
         hits = " | ".join(part(hit) for hit, _ in cells)
         print(f"| {scale:.0%} | {hits} | {' | '.join(str(count) for _, count in cells)} |")
+
+
+def print_tilted(finder: Finder, people: list[Portrait]) -> None:
+    """How well landmarks lie on tilted heads, in one look and by the rule."""
+    able = [one for one in people if one.box.width >= TILTED_WIDTH]
+    print(f"\nTilted heads, {len(able)} faces of {TILTED_WIDTH} pixels:\n")
+    print("| tilted by | landmarks off by, one look | by the rule |\n|---|---|---|")
+    for angle in ANGLES:
+        off = np.array([_tilted_off(finder, one, angle) for one in able])
+        print(f"| {angle} degrees | {' | '.join(f'{x:.2f}' for x in np.nanmedian(off, axis=0))} |")
+
+
+def _tilted_off(finder: Finder, one: Portrait, angle: int) -> tuple[float, float]:
+    """By the distance between the eyes: one look, the rule; NaN where no face is found."""
+    photo, _ = one.scaled(TILTED_WIDTH)
+    photo = photo.rotate(angle, Image.Resampling.BICUBIC, fillcolor=GRAY)
+    middle = (np.array(photo.size) - 1) / 2
+    turn = np.radians(angle)
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    size = TILTED_WIDTH / one.box.width
+    looks = finder.look(np.asarray(photo), 1), finder.find(as_sent(photo))
+    return tuple(  # type: ignore[return-value]
+        _off(((found[0].landmarks - middle) @ turned.T + middle) / size, one) if found else np.nan
+        for found in looks
+    )
 
 
 def recall(

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facecog.domain import Box, Face, Picture, Pixels, PixelSize
-from facecog.engines import finder
 from facecog.engines.cards import YUNET
-from facecog.engines.finder import THIRD, Finder, canvas
+from facecog.engines.finder import THIRD, UPRIGHT_LOOKS, UPRIGHT_SIDE, Finder, canvas
 from facecog.engines.onnx import OnnxEngine
 from facecog.engines.prepare import prepared
 from facecog.engines.runtime import Network
@@ -97,29 +96,38 @@ def test_nothing_is_looked_for_larger_then_small_and_no_more(watched: Watched) -
 def test_a_small_face_is_looked_at_by_itself(watched: Watched) -> None:
     (face,) = Finder(watched).find(picture(scene((640, 480), (80, (100, 100)))))
 
-    first, closer = watched.fed
-    assert first == (320, 256)
-    assert max(closer) <= 224
+    assert watched.fed == [(320, 256), (UPRIGHT_SIDE, UPRIGHT_SIDE)]
     assert face.box[2] == pytest.approx(80, rel=0.1)
 
 
-def test_a_closer_look_that_finds_nothing_keeps_the_face(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("angle", [-40, -25, 25, 40])
+def test_a_tilted_face_is_looked_at_upright_until_its_landmarks_are_right(
+    watched: Watched, angle: int
 ) -> None:
-    shown = picture(scene((640, 480), (80, (100, 100))))
-    monkeypatch.setattr(finder, "CLEAR", 0)
-    (far,) = Finder(watched).find(shown)
-    monkeypatch.undo()
-    monkeypatch.setattr(finder, "CLOSE", 8000)  # never more than the picture holds
-    (same,) = Finder(watched).find(shown)
-    assert same.landmarks == pytest.approx(far.landmarks, abs=6)
+    upright = scene((600, 600), (200, (60, 40)))
+    tilted = upright.rotate(angle, Image.Resampling.BICUBIC)
 
-    blind = Finder(watched)
-    looks = iter([blind.look(shown.pixels, 0.5), []])
+    (true,) = Finder(watched).find(picture(upright))
+    (found,) = Finder(watched).find(picture(tilted))
+
+    turn = np.radians(angle)
+    turned = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    where = (true.landmarks - 299.5) @ turned.T + 299.5
+    eyes = float(np.linalg.norm(true.landmarks[0] - true.landmarks[1]))
+    assert np.linalg.norm(found.landmarks - where, axis=1).mean() < 0.15 * eyes
+    assert len(watched.fed) <= 3 + UPRIGHT_LOOKS
+
+
+def test_a_closer_look_that_finds_nothing_keeps_the_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = picture(scene((640, 480), (80, (100, 100))))
+    blind = Finder(Watched(prepared(YUNET, MODELS)))
+    (far,) = blind.look(shown.pixels, 0.5)
+    looks = iter([[far], []])
     monkeypatch.setattr(blind, "look", lambda *_: next(looks))
+
     (kept,) = blind.find(shown)
 
-    assert kept.landmarks == pytest.approx(far.landmarks)
+    assert (kept.landmarks == far.landmarks).all()
 
 
 def test_a_detector_of_fixed_size_is_fed_that_size() -> None:

@@ -124,7 +124,20 @@ def align(pixels: Pixels, landmarks: Points, side: int = 112) -> Pixels:
     Returns:
         RGB, uint8, shape (side, side, 3), bilinear; black where the picture ends.
     """
-    forward = similarity_transform(landmarks, ARCFACE_POINTS * (side / 112))
+    return warp(pixels, similarity_transform(landmarks, ARCFACE_POINTS * (side / 112)), side)
+
+
+def warp(pixels: Pixels, forward: NDArray[np.float64], side: int) -> Pixels:
+    """The square that a part of a picture is taken to.
+
+    Args:
+        pixels: RGB, uint8, shape (H, W, 3).
+        forward: shape (2, 3), from pixels of the picture to those of the square.
+        side: of the square, in pixels.
+
+    Returns:
+        RGB, uint8, shape (side, side, 3), bilinear; black where the picture ends.
+    """
     linear = np.linalg.inv(forward[:, :2])
     # Pillow samples output pixel centres (i + 0.5), landmarks count pixel centres as whole numbers.
     shift = linear @ (-forward[:, 2] - 0.5) + 0.5
@@ -132,13 +145,13 @@ def align(pixels: Pixels, landmarks: Points, side: int = 112) -> Pixels:
     left, top, right, bottom = _around(corners, pixels)
     backward = np.column_stack([linear, shift - (left, top)])
     # The part alone that is sampled: Pillow copies what it is given.
-    aligned = Image.fromarray(pixels[top:bottom, left:right]).transform(
+    warped = Image.fromarray(pixels[top:bottom, left:right]).transform(
         (side, side),
         Image.Transform.AFFINE,
         tuple(backward.ravel().tolist()),
         Image.Resampling.BILINEAR,
     )
-    return np.asarray(aligned)
+    return np.asarray(warped)
 
 
 def _around(corners: NDArray[np.float64], pixels: Pixels) -> tuple[int, int, int, int]:

@@ -5,7 +5,6 @@ docs/models.md states the rule, docs/accuracy.md the smallest face that is found
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facecog.domain import Box, Picture, Pixels
+from facecog.domain import Picture, Pixels
 from facecog.engines import yunet
 from facecog.engines.runtime import Network
-from facecog.geometry import bounds
+from facecog.geometry import ARCFACE_POINTS, pixel_of_crop, pose, similarity_transform, warp
 
 # Long sides, in pixels, at which a picture is looked at. First at half its size, within these two:
 # a face of 32 pixels still measures 16 there.
@@ -30,10 +29,15 @@ THIRD = 160
 ENLARGE = 4.0
 # Where all faces are narrower than this, in pixels of the look, there may be smaller ones.
 SMALL = 32
-# Landmarks of a face get better up to this width. What is around a narrower one is looked at once
-# more so that it measures CLOSE, or as much as the picture holds.
+# Landmarks get better with the width of the face up to this one, and stay behind where a head is
+# tilted by more than some degrees. Such a face is looked at once more by itself, turned upright,
+# in a square of this side in which the crop that is aligned later would take up the middle half.
 CLEAR = 48
-CLOSE = 64
+TILTED = 5.0
+UPRIGHT_SIDE = 192
+UPRIGHT = ARCFACE_POINTS * (UPRIGHT_SIDE / 224) + UPRIGHT_SIDE / 4
+# Each such look turns it a little more; most are upright after two.
+UPRIGHT_LOOKS = 3
 MIN_SCORE = 0.6
 # Where this part of a picture is blown out, an overexposed face may hide in the highlights: look
 # once more with them stretched, so that its owner hears "too bright" and not "no face".
@@ -56,17 +60,10 @@ class Found(NamedTuple):
     score: float
     seen: float
 
-    def moved(self, scale: float, shift: tuple[float, float] = (0, 0)) -> Found:
-        """In pixels of something larger by `scale`, in which this begins at `shift`."""
-        corner = np.array(shift, np.float32)
-        box = self.box * np.float32(scale)
-        box[:2] += corner
-        return self._replace(box=box, landmarks=self.landmarks * np.float32(scale) + corner)
-
-    def noses_apart(self, other: Found) -> float:
-        """How far two noses are from each other, in pixels."""
-        x, y = self.landmarks[2] - other.landmarks[2]
-        return math.hypot(x, y)
+    def scaled(self, by: float) -> Found:
+        """In pixels of something larger."""
+        factor = np.float32(by)
+        return self._replace(box=self.box * factor, landmarks=self.landmarks * factor)
 
 
 class Finder:
@@ -79,7 +76,7 @@ class Finder:
 
     def find(self, picture: Picture) -> list[Found]:
         """The faces of a picture, in pixels of the picture as it was sent."""
-        faces = [face.moved(picture.scale) for face in self._survey(picture.pixels)]
+        faces = [face.scaled(picture.scale) for face in self._survey(picture.pixels)]
         return [self._closely(picture, face) for face in faces]
 
     def _survey(self, pixels: Pixels) -> list[Found]:
@@ -95,20 +92,31 @@ class Finder:
         return faces
 
     def _closely(self, picture: Picture, face: Found) -> Found:
-        """A face that was seen small, with the landmarks of a closer look at what is around it."""
-        width = float(face.box[2])
-        scale = max(width / CLOSE, 1.0)  # never more than the picture holds
-        if face.seen >= CLEAR or width / scale <= face.seen:
-            return face
-        near = picture.at(scale)
-        box = Box(*(float(value) for value in face.box)).scaled(1 / near.scale)
-        left, top, right, bottom = bounds(near.pixels, box, margin=0.5)
-        again = [
-            one.moved(near.scale, (left * near.scale, top * near.scale))
-            for one in self.look(near.pixels[top:bottom, left:right], near.scale / scale)
-        ]
-        best = min(again, key=face.noses_apart, default=face)
-        return best if face.noses_apart(best) < width / 4 else face
+        """A face that was seen small or tilted, with the landmarks of closer looks."""
+        turned = 0.0
+        for _ in range(UPRIGHT_LOOKS):
+            roll = pose(face.landmarks).roll
+            if face.seen >= CLEAR and abs(roll - turned) < TILTED:
+                break
+            again = self._upright(picture, face)
+            if not again:
+                break
+            face, turned = again, roll
+        return face
+
+    def _upright(self, picture: Picture, face: Found) -> Found | None:
+        """The face with its landmarks as a look at it finds them that is turned by their roll."""
+        near = picture.at(pixel_of_crop(face.landmarks) * 224 / UPRIGHT_SIDE)
+        forward = similarity_transform(face.landmarks / near.scale, UPRIGHT)
+        seen = self.look(warp(near.pixels, forward, UPRIGHT_SIDE), 1)
+        if not seen:
+            return None
+        best = min(seen, key=lambda one: _noses_apart(one.landmarks))
+        if _noses_apart(best.landmarks) > best.seen / 4:
+            return None
+        landmarks = (best.landmarks - forward[:, 2]) @ np.linalg.inv(forward[:, :2]).T
+        landmarks = (landmarks * near.scale).astype(np.float32)
+        return face._replace(landmarks=landmarks, seen=best.seen)
 
     def look(self, pixels: Pixels, scale: float) -> list[Found]:
         """What one look finds, with the picture brought to `scale` of its size."""
@@ -118,9 +126,14 @@ class Finder:
         outputs = self.detector.run(seen, yunet.OUTPUTS)
         boxes, landmarks, scores = yunet.decode(outputs, seen.shape[1], MIN_SCORE)
         return [
-            Found(box, points, float(score), float(box[2])).moved(1 / scale)
+            Found(box, points, float(score), float(box[2])).scaled(1 / scale)
             for box, points, score in zip(boxes, landmarks, scores, strict=True)
         ]
+
+
+def _noses_apart(landmarks: NDArray[np.float32]) -> float:
+    """How far the nose is from where an upright face has it, in pixels."""
+    return float(np.linalg.norm(landmarks[2] - UPRIGHT[2]))
 
 
 def _whole(scale: float) -> float:
