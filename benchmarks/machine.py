@@ -19,7 +19,7 @@ FLAGS = (
     *("asimd", "asimddp", "sve", "i8mm", "bf16"),
 )
 LIBRARIES = (
-    *("numpy", "onnxruntime", "openvino", "numkong", "pillow", "sqlalchemy", "waitress"),
+    *("numpy", "onnxruntime", "openvino", "numkong", "simsimd", "pillow", "sqlalchemy", "waitress"),
     *("faiss-cpu", "usearch", "sqlite-vec"),
 )
 READ = 256 * 2**20  # bytes, more than any cache holds

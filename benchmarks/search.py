@@ -116,6 +116,7 @@ def _ids(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
 def measure(smoke: bool) -> Part:
     faiss.omp_set_num_threads(1)
     sizes = (200, 3_000) if smoke else SIZES
+    taken = bytes_a_template(sizes[-1])  # first, while nothing that is free can be used again
     with searchers.postgres() as postgres:
         cells = [
             one_size(rows, dimension, postgres, smoke) for dimension in DIMENSIONS for rows in sizes
@@ -123,7 +124,6 @@ def measure(smoke: bool) -> Part:
         graph = hnsw(postgres, sizes[-1] if smoke else SLOW)
     people, samples = (100, 5) if smoke else (20_000, 5)
     writes = [(rows, written(rows, 20 if smoke else 300)) for rows in (sizes[-1], sizes[-2])]
-    taken = bytes_a_template(sizes[-1])
     return Part(
         "search",
         "Search alone, beside other ways to find the five nearest",

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numkong
 import numpy as np
+import simsimd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -26,9 +27,9 @@ Numbers = NDArray[np.intp]
 ROUNDING = 1e-11  # more than what float64 rounds in sums of 10,000 products of numbers up to 1
 FINEST = 127  # the largest code
 PROBES = 32  # that are compared in one pass over the rows
-WIDE = 256  # numbers a row, from which a lone probe is faster by itself than packed
-SEED = 8_192  # rows that are looked at first, for a lower bound to start with; fewer with more
-SEED_PROBES = 8  # probes than these
+SEED = 4_096  # rows that are looked at first, for a lower bound to start with; fewer with more
+SEED_PROBES = 16  # probes than these
+RISEN = {4**n - 1 for n in range(16)}  # parts after which floors are higher: ever more slowly
 TOGETHER = 16  # of these, whose highest stands for all
 LIMITS = np.iinfo(np.int32)
 
@@ -115,33 +116,26 @@ def coded(vectors: Floats, astray: Floats | float = 0.0) -> Codes:
 
 
 class Probes:
-    """Probes that are compared in one pass.
-
-    Attributes:
-        width: columns of what `dots` gives: the probes, and one more beside a lone one.
-    """
+    """Probes that are compared in one pass."""
 
     def __init__(self, of: Codes, norms: Floats) -> None:
         """
         Args:
             norms: of the vectors themselves, shape (n,).
         """
-        self.count, dimension = of.codes.shape
+        self.count = len(of.codes)
         self._scales, self._errors = of.scales.astype(np.float64), of.errors.astype(np.float64)
         # The bound of a row with error e is e·by + more.
         self._by, self._more = norms + self._errors + ROUNDING, self._errors + ROUNDING
         self._lone = of.codes
-        self._packed = None
-        self.width = 1
-        if self.count > 1 or dimension <= WIDE:  # two columns are faster than one
-            self.width = max(2, self.count)
-            self._packed = numkong.dots_pack(np.resize(of.codes, (self.width, dimension)), "int8")
+        self._packed = numkong.dots_pack(of.codes, "int8") if self.count > 1 else None
 
     def dots(self, codes: NDArray[np.int8]) -> NDArray[Any]:
-        """Products of codes, exact integers, shape (n, width)."""
+        """Products of codes, exact integers, shape (n, probes)."""
         if self._packed is not None:
             return np.asarray(numkong.dots_packed(codes, self._packed))
-        return np.asarray(numkong.cdist(self._lone, codes, "dot")).reshape(-1, 1)
+        # Without `out`: simsimd 6.5 then gives a reference to None away that is not its own.
+        return np.asarray(simsimd.cdist(self._lone, codes, "dot")).reshape(-1, 1)
 
     def bounded(self, rows: Rows, dots: NDArray[Any], at: Numbers, probes: Numbers) -> Found:
         """Bounds of the scores that some rows have with some probes, all of shape (n,)."""
@@ -153,33 +147,31 @@ class Probes:
         """The living rows whose score with a probe may reach the probe's floor; None for nobody.
 
         Args:
-            cuts: products below which that cannot be, shape (width,).
+            cuts: products below which that cannot be, shape (probes,).
         """
         dots = self.dots(rows.of.codes).ravel()
         flat = (dots >= cuts.min()).nonzero()[0]  # with one number, many times as fast
         if not len(flat):
             return None
-        flat = flat[dots[flat] >= cuts[flat % self.width]]
-        at, probes = np.divmod(flat, self.width)
+        flat = flat[dots[flat] >= cuts[flat % self.count]]
+        at, probes = np.divmod(flat, self.count)
         found = self.bounded(rows, dots[flat], at, probes)
         keep = found.upper >= floors[probes]
         return found.take(keep if rows.dead is None else keep & ~rows.dead[at])
 
     def cuts(self, parts: Sequence[Rows], floors: Floats) -> NDArray[np.int32]:
-        """Products below which no row of a part can reach the floors, shape (parts, width)."""
+        """Products below which no row of a part can reach the floors, shape (parts, probes)."""
         known = np.array([(rows.error, *rows.scales) for rows in parts])
         worst, least, most = known.T[:, :, None]
         needed = floors - (worst * self._by + self._more)
         products = np.floor(needed / (np.where(needed > 0, most, least) * self._scales)) - 1
-        # Nothing reaches the column beside a lone probe.
-        cuts = np.full((len(parts), self.width), LIMITS.max, np.int32)
-        cuts[:, : self.count] = np.clip(products, LIMITS.min, LIMITS.max)
+        cuts: NDArray[np.int32] = np.clip(products, LIMITS.min, LIMITS.max).astype(np.int32)
         return cuts
 
     def floors(self, rows: Rows, k: int) -> Floats:
         """For each probe a score that k of these rows have or pass; -inf where that is unknown."""
         count = min(len(rows.of.codes), SEED * SEED_PROBES // max(self.count, SEED_PROBES))
-        dots = self.dots(rows.of.codes[:count])[:, : self.count].ravel()
+        dots = self.dots(rows.of.codes[:count]).ravel()
         at, probes = np.divmod(np.arange(count * self.count), self.count)
         lower = self.bounded(rows, dots, at, probes).lower.reshape(count, self.count)
         if rows.dead is not None:
@@ -221,7 +213,7 @@ def _nearest(parts: Sequence[Rows], probes: Probes, k: int) -> Iterator[Hits]:
             own = some.lower[some.probes == probe]
             best[probe] = np.partition(np.concatenate([best[probe], own]), -k)[-k:]
         floors = np.maximum(floors, best.min(axis=1))
-        if number & (number - 1) == 0:  # floors rise ever more slowly
+        if number in RISEN:
             cuts = probes.cuts(parts, floors)
     return _hits(found, floors)
 
