@@ -146,8 +146,8 @@ def assess(
         - eyes, weaker_eye: standard deviation of luma around the better and the less visible eye,
           as a part of contrast. What covers them is seen where it is plain.
         - mouth: the same around the mouth.
-        - yaw, pitch, roll: degrees, 0 looks straight at the camera (geometry.pose). YuNet follows
-          a tilted head to about 30 degrees; beyond, its landmarks stay behind, and so does roll.
+        - yaw, pitch, roll: degrees, 0 looks straight at the camera (geometry.pose). Landmarks
+          follow a tilted head to about 45 degrees; beyond, they stay behind, and so does roll.
         - detection_score: as it was given.
     """
     luma = (aligned @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
