@@ -9,6 +9,7 @@ thread, for PostgreSQL with that of its process; what is right is said by NumPy 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import itertools
 import os
@@ -369,22 +370,21 @@ def bytes_a_template(rows: int) -> float | None:
     """By how much this process has grown, for each template of 128 numbers; None if not known."""
     vectors, _ = clustered(rows, DIMENSIONS[0], np.random.default_rng(4))
     source = Source(vectors)
-    gc.collect()
     before = _resident()
     index = MemoryIndex(source, MODEL)
-    index.size()
-    gc.collect()
-    grown = _resident() - before
     assert index.size().subjects == rows
-    return grown / rows
+    after = _resident()
+    return None if before is None or after is None else (after - before) / rows
 
 
-def _resident() -> float:
-    """Bytes of this process in memory; NaN where there is no /proc to ask."""
+def _resident() -> int | None:
+    """Bytes of this process in memory, less what is free in it; None without a /proc to ask."""
+    gc.collect()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
     said = Path("/proc/self/statm")
-    return (
-        int(said.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if said.exists() else np.nan
-    )
+    pages = int(said.read_text().split()[1]) if said.exists() else None
+    return None if pages is None else pages * os.sysconf("SC_PAGE_SIZE")
 
 
 # -- told -----------------------------------------------------------------------------------------
