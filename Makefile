@@ -9,8 +9,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --constraint const
 PIP := $(BIN)/python $(INSTALL)
 # DeepFace has an environment of its own, so that nothing else comes to lean on what it brings.
 DEEPFACE := .venv-deepface
-# So have those that facecog's speed is measured beside.
-BENCH := .venv-bench
+# So has the other whose speed is measured beside facecog's.
 DLIB := .venv-dlib
 PARTS ?=
 
@@ -28,8 +27,8 @@ test-deepface: $(DEEPFACE)/dev
 	$(DEEPFACE)/bin/python -m pytest tests/deepface tests/test_store.py
 
 # What facecog costs, beside its peers: all of it, or PARTS="search load". Writes docs/performance.md.
-bench: $(BENCH)/bench $(DEEPFACE)/dev $(DLIB)/peer
-	$(BENCH)/bin/python -m benchmarks.bench $(PARTS)
+bench: $(VENV)/dev $(DEEPFACE)/dev $(DLIB)/peer
+	$(BIN)/python -m benchmarks.bench $(PARTS)
 
 # The same code on little data: whether it still runs.
 bench-smoke: $(VENV)/dev $(DEEPFACE)/dev $(DLIB)/peer
@@ -54,12 +53,12 @@ screenshots: $(VENV)/dev
 lock: $(VENV)/dev
 	$(PIP) uv
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.10 \
-		--extra dev --extra deepface --extra bench --no-header --no-annotate --output-file constraints.txt pyproject.toml
+		--extra dev --extra deepface --no-header --no-annotate --output-file constraints.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(DEEPFACE) $(BENCH) $(DLIB) .cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(DEEPFACE) $(DLIB) .cache .mypy_cache .ruff_cache .pytest_cache
 
-$(BIN)/python $(DEEPFACE)/bin/python $(BENCH)/bin/python $(DLIB)/bin/python:
+$(BIN)/python $(DEEPFACE)/bin/python $(DLIB)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo 'facecog needs Python 3.10 or newer (make PYTHON=python3.12 ...).' >&2; exit 1; }
 	@$(PYTHON) -m venv $(@:/bin/python=) || \
@@ -75,10 +74,6 @@ $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEEPFACE)/dev: pyproject.toml constraints.txt | $(DEEPFACE)/bin/python
 	$(DEEPFACE)/bin/python $(INSTALL) --editable '.[deepface,dev]'
-	@touch $@
-
-$(BENCH)/bench: pyproject.toml constraints.txt | $(BENCH)/bin/python
-	$(BENCH)/bin/python $(INSTALL) --editable '.[bench]'
 	@touch $@
 
 # face_recognition asks for dlib, which has to be compiled; dlib-bin is the same as a wheel.
