@@ -31,6 +31,7 @@ from playwright.sync_api import (
     expect,
 )
 
+from facecog.web.gate import FULL
 from tests import assets
 
 PATIENCE = 60  # seconds; the machine may be busy with other tests
@@ -299,7 +300,7 @@ def take_photo(page: Page) -> None:
 
 def busy(route: Route) -> None:
     """What a server says whose queue is full."""
-    body = {"status": 503, "code": "busy", "detail": "Too many photos are waiting here."}
+    body = {"status": 503, "code": "busy", "detail": FULL}
     route.fulfill(
         status=503,
         headers={"Retry-After": "1", "Content-Type": "application/problem+json"},

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facecog.config import Settings
+from facecog.cores import cores, quota
 from facecog.errors import Busy
 from facecog.service import Facecog
-from facecog.web.cores import cores, quota
 from facecog.web.gate import FAIR, PLACES, Gate, gate_of, urgency
 from tests.conftest import app_of
 from tests.sending import as_json, form, multipart
@@ -347,6 +347,6 @@ def test_no_quota_is_no_limit(tmp_path: Path, told: str) -> None:
 
 
 def test_a_part_of_a_core_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facecog.web.cores.quota", lambda: 0.5)
+    monkeypatch.setattr("facecog.cores.quota", lambda: 0.5)
 
     assert cores() == 1

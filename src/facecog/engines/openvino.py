@@ -6,7 +6,6 @@ as their tools for converting models do (tests/test_telemetry.py).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -14,6 +13,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from facecog.cores import cores
 from facecog.domain import Pixels
 from facecog.engines.cards import Card
 from facecog.engines.runtime import blob
@@ -33,7 +33,7 @@ class OpenVinoNetwork:
             ModelUnavailable: it is no model that OpenVINO can load.
         """
         self.card = card
-        at_once = os.cpu_count() or 1
+        at_once = cores()
         settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
             # One thread a request, and as many requests at once as there are cores.

@@ -18,8 +18,8 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.http import parse_dict_header
 
 from facecog.config import Settings
+from facecog.cores import cores
 from facecog.errors import Busy
-from facecog.web.cores import cores
 
 KEY = "facecog.gate"
 PLACES = 6  # that may wait for each that is worked on
@@ -27,6 +27,7 @@ BESIDES = 1  # more than cores: while one waits for Python's lock, its core has 
 FAIR = 4  # each such turn goes to who has waited longest
 USUAL = 3  # urgency of a request that does not say (RFC 9218, section 4.1)
 URGENCIES = "01234567"
+FULL = "Too many photos are waiting here. Try again in a moment."
 COME_AGAIN = 1  # seconds: a full queue is empty long before, but HTTP knows no less
 
 
@@ -83,7 +84,9 @@ class Gate:
                 refused = self._dispensable()
                 self._waiting.remove(refused)
         if refused:
-            refused.called.set_exception(Busy("Too many photos are waiting here.", COME_AGAIN))
+            refused.called.set_exception(
+                Busy("Too many photos are waiting here. Try again in a moment.", COME_AGAIN)
+            )
         return mine.called
 
     def _dispensable(self) -> _Waiting:
