@@ -304,7 +304,7 @@ def test_the_nearest_of_any_gallery_are_those_of_brute_force(made: tuple[Listed,
 
 def residuals(vectors: Vectors) -> Vectors:
     """For each row the probe for which the bound is nearly reached: along what its codes lose."""
-    codes = scan.coded(vectors.astype(np.float64))
+    codes = scan.coded(vectors.astype(np.float64), least=scan.usual(vectors.shape[1]))
     lost = vectors - codes.scales[:, None].astype(np.float64) * codes.codes
     return unit(lost[np.linalg.norm(lost, axis=1) > 1e-9])
 
@@ -320,9 +320,8 @@ def outside(source: Listed, probes: Vectors) -> int:
         some = exactly[start : start + scan.PROBES]
         asked = scan.Probes(scan.coded(some), np.linalg.norm(some, axis=1))
         for block in index._state.gallery(None).blocks:
-            at, of = np.divmod(np.arange(block.count * len(some)), len(some))
-            dots = asked.dots(block.rows.of.codes)[:, : len(some)].ravel()
-            found = asked.bounded(block.rows, dots, at, of)
+            dots = asked.dots(block.rows)
+            found = asked.bounded([block.rows], [scan.Passed(0, np.arange(len(dots)), dots)])
             names = [str(UUID(bytes=bytes(one))) for one in block.store.subjects[: block.count]]
             rows = [judge.names.index(name) for name in names]
             true = (judge.means[rows][:, None] * probes[start:][: len(some)]).sum(axis=2).ravel()

@@ -61,9 +61,9 @@ def _above(
     block = gallery.blocks[number].rows
     probes = Probes(gallery.blocks[part].rows.of.take(rows), np.ones(len(rows)))
     floors = np.full(len(rows), floor - ROUNDED)
-    found = probes.reaching(block, floors, probes.cuts([block], floors)[0])
-    if found is None:
-        return
+    (cuts,) = probes.cuts([block], floors)
+    found = probes.bounded([block], [probes.passed(0, block, probes.dots(block), cuts)])
+    found = found.take(found.upper >= floors[found.probes])
     ones, others = rows[found.probes], found.rows
     if number == part:
         keep = others != ones if everyone else others > ones

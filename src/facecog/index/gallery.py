@@ -3,7 +3,8 @@
 So whoever searches holds a gallery of one moment, however many writes come meanwhile. A subject and
 its samples lie together in one block. One that changes is written anew behind the others, and its
 old row is dead. A block of which a quarter is dead is given up: with each write some of what lives
-in it is written anew, so that no write takes long.
+in it is written anew, so that no write takes long. Subjects whose codes have a scale of their own
+(scan.py) have blocks of their own, so that nearly all blocks have one scale.
 
 A template of a subject of its own takes d bytes (codes), 4 d (vector) and 53 beside them: ids 32,
 revision 8, scale 4, error 4, start 4, dead 1.
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facecog.domain import GallerySize, Vectors
-from facecog.index.scan import Codes, Floats, Numbers, Rows, coded
+from facecog.index.scan import Codes, Floats, Numbers, Rows, coded, usual
 
 Ids = NDArray[np.uint8]
 """UUIDs as bytes, shape (n, 16)."""
@@ -76,6 +77,14 @@ class Group(NamedTuple):
             self.samples.take(slice(starts[0], starts[-1])),
         )
 
+    def take(self, rows: Numbers) -> Group:
+        """Some subjects, copied."""
+        begin = self.starts[rows]
+        counts = self.starts[rows + 1] - begin
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        at = np.repeat(begin - starts[:-1], counts) + np.arange(starts[-1])
+        return Group(self.subjects[rows], self.codes.take(rows), starts, self.samples.take(at))
+
     def owned(self, which: NDArray[np.bool_]) -> Owned:
         """Some of the samples."""
         subjects = np.repeat(self.subjects, np.diff(self.starts), axis=0)
@@ -103,6 +112,11 @@ class Block:
     @property
     def count(self) -> int:
         return len(self.rows.of.codes)
+
+    @property
+    def odd(self) -> bool:
+        """Whether its subjects have scales of their own."""
+        return bool(self.store.codes.take(slice(1)).odd[0])
 
     @property
     def used(self) -> int:
@@ -134,15 +148,6 @@ class Block:
         places = _places(self.store.samples.ids[: self.used], samples)
         rows = np.searchsorted(self.store.starts[: self.count + 1], places, side="right") - 1
         return self._alive(np.unique(rows))
-
-    def group(self, rows: Numbers) -> Group:
-        """Some subjects, copied."""
-        begin = self.store.starts[rows]
-        counts = self.store.starts[rows + 1] - begin
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-        at = np.repeat(begin - starts[:-1], counts) + np.arange(starts[-1])
-        samples = self.store.samples.take(at)
-        return Group(self.store.subjects[rows], self.store.codes.take(rows), starts, samples)
 
     def without(self, rows: Numbers) -> Block:
         """With some of the living dead."""
@@ -183,7 +188,7 @@ class Gallery:
         for block in self.blocks:
             rows = np.union1d(block.rows_with(leaving), block.rows_of(coming.subjects))
             if len(rows):
-                touched.append(block.group(rows))
+                touched.append(block.store.take(rows))
             blocks.append(block.without(rows) if len(rows) else block)
         if not touched and not len(coming.subjects):
             return self
@@ -192,7 +197,8 @@ class Gallery:
         order, starts = _by_subject(owned)
         blocks = _without_the_dead(blocks)
         for group in _groups(owned, order, starts):
-            _put(blocks, group, room=self.size.samples + len(order))
+            for some in _kinds(group):
+                _put(blocks, some, room=self.size.samples + len(order))
         counts = [np.diff(group.starts) for group in touched]
         return Gallery(tuple(blocks), _size(self.size, counts, np.diff(starts)))
 
@@ -270,7 +276,7 @@ def _coded(samples: Samples, starts: Starts) -> Codes:
     """
     sums, lengths = means(samples.vectors, starts)
     astray = np.diff(starts).astype(np.float64) ** 2 * 2.0**-52 / lengths
-    return coded(sums / lengths[:, None], astray)
+    return coded(sums / lengths[:, None], astray, usual(sums.shape[1]))
 
 
 def _joined(parts: Sequence[Owned]) -> Owned:
@@ -318,25 +324,41 @@ def _without_the_dead(blocks: Sequence[Block]) -> list[Block]:
             rows = block.living
             ends = np.cumsum(block.store.starts[rows + 1] - block.store.starts[rows])
             some = rows[: max(1, int(np.searchsorted(ends, AT_ONCE)))]
-            _put(stay, block.group(some), room=block.used)
+            _put(stay, block.store.take(some), room=block.used)
             left += [block.without(some)] if len(some) < len(rows) else []
     return left + stay
 
 
+def _kinds(group: Group) -> Iterator[Group]:
+    """Those with the usual scale, and the odd ones: each kind has blocks of its own."""
+    odd = group.codes.odd
+    if not odd.any() or odd.all():
+        yield group
+        return
+    yield group.take(np.flatnonzero(~odd))
+    yield group.take(np.flatnonzero(odd))
+
+
 def _put(blocks: list[Block], group: Group, room: int) -> None:
-    """Write a group into the last block, and into new ones where that is full.
+    """Write a group of one kind into the last block of that kind, and into new ones behind.
 
     Args:
-        room: how many samples a new block is to have room for, within its limits.
+        room: how many samples a new block is to have room for, within its limits. One of odd
+            ones has room for as many as there are already: mostly these are few.
     """
+    odd = bool(group.codes.odd[0])
+    same = [number for number, block in enumerate(blocks) if block.odd == odd]
+    if odd:
+        room = sum(blocks[number].used for number in same)
+    last = same[-1] if same else None
     done = 0
     while done < len(group.subjects):
         rest = group.part(done, len(group.subjects))
-        fit = blocks[-1].fitting(rest) if blocks else 0
-        if fit:
-            blocks[-1] = blocks[-1].extended(rest.part(0, fit))
+        fit = 0 if last is None else blocks[last].fitting(rest)
+        if last is not None and fit:
+            blocks[last] = blocks[last].extended(rest.part(0, fit))
         else:
-            fit = 1
+            fit, last = 1, len(blocks)
             blocks.append(_opened(rest.part(0, 1), room))
         done += fit
 

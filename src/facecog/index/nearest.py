@@ -15,7 +15,7 @@ from facecog.index.scan import Floats, Hits, Numbers, nearest
 
 DECIMALS = 12
 ROUNDED = 1e-12  # at least what that changes, and what float64 does
-FEW = 8  # more than were asked for that are compared at first
+FEW = 16  # more than were asked for that are compared at first
 MANY = 1_024  # subjects, or pairs of them, that are compared at once
 
 Place = tuple[int, int]

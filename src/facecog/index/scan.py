@@ -13,6 +13,7 @@ bound is under the lower bounds of k others is none of the k nearest, and can be
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -27,9 +28,11 @@ Numbers = NDArray[np.intp]
 ROUNDING = 1e-11  # more than what float64 rounds in sums of 10,000 products of numbers up to 1
 FINEST = 127  # the largest code
 PROBES = 32  # that are compared in one pass over the rows
+FEW = 1_024  # rows whose bounds are found sooner than which of them may be left out
 SEED = 4_096  # rows that are looked at first, for a lower bound to start with; fewer with more
 SEED_PROBES = 16  # probes than these
-RISEN = {4**n - 1 for n in range(16)}  # parts after which floors are higher: ever more slowly
+FIRST = 16  # parts after which floors are found anew; then after ever longer stretches
+LONGER = 4  # times as long as the one before
 TOGETHER = 16  # of these, whose highest stands for all
 LIMITS = np.iinfo(np.int32)
 
@@ -46,6 +49,11 @@ class Codes(NamedTuple):
     codes: NDArray[np.int8]
     scales: NDArray[np.float32]
     errors: NDArray[np.float32]
+
+    @property
+    def odd(self) -> NDArray[np.bool_]:
+        """Those whose scale is not the usual one, shape (n,)."""
+        return self.scales > np.float32(usual(self.codes.shape[1]) / FINEST)
 
     def take(self, which: Numbers | NDArray[np.bool_] | slice) -> Codes:
         return Codes(self.codes[which], self.scales[which], self.errors[which])
@@ -88,31 +96,74 @@ class Hits(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What one part has for all probes: row and probe of each hit, and its score's bounds."""
+    """Rows and probes whose score has these bounds, all of shape (n,)."""
 
+    parts: Numbers
     rows: Numbers
     probes: Numbers
     lower: Floats
     upper: Floats
 
     def take(self, which: NDArray[np.bool_]) -> Found:
-        return Found(self.rows[which], self.probes[which], self.lower[which], self.upper[which])
+        return Found(
+            self.parts[which],
+            self.rows[which],
+            self.probes[which],
+            self.lower[which],
+            self.upper[which],
+        )
+
+    def joined(self, more: Found) -> Found:
+        return Found(
+            np.concatenate([self.parts, more.parts]),
+            np.concatenate([self.rows, more.rows]),
+            np.concatenate([self.probes, more.probes]),
+            np.concatenate([self.lower, more.lower]),
+            np.concatenate([self.upper, more.upper]),
+        )
 
 
-def coded(vectors: Floats, astray: Floats | float = 0.0) -> Codes:
+NO_ROWS, NO_SCORES = np.zeros(0, np.intp), np.zeros(0)
+NOTHING = Found(NO_ROWS, NO_ROWS, NO_ROWS, NO_SCORES, NO_SCORES)
+
+
+class Passed(NamedTuple):
+    """What of a part's products, row by row with all probes, reached the cuts.
+
+    Attributes:
+        at: numbers of products, shape (n,).
+        dots: the products, shape (n,).
+    """
+
+    part: int
+    at: Numbers
+    dots: NDArray[Any]
+
+
+def coded(vectors: Floats, astray: Floats | float = 0.0, least: float = 1e-30) -> Codes:
     """Vectors at eight bits a number, with the bound of what that changes.
 
     Args:
         vectors: float64, shape (n, d).
         astray: how far each may itself be from the vector that is meant, shape (n,).
+        least: what the largest code stands for, unless a vector has a larger number.
     """
-    largest = np.abs(vectors).max(axis=1)
-    least = 1 / np.sqrt(vectors.shape[1])  # of a vector of norm 1; also keeps a zero from dividing
-    scales = (np.where(largest > 0, largest, least) / FINEST).astype(np.float32)
+    largest = np.maximum(np.abs(vectors).max(axis=1), least)
+    scales = (largest / FINEST).astype(np.float32)
     codes = np.rint(vectors / scales[:, None]).clip(-FINEST, FINEST)
-    errors = np.linalg.norm(vectors - scales[:, None] * codes, axis=1) + astray + ROUNDING
+    lost = vectors - scales[:, None] * codes
+    errors = np.sqrt((lost * lost).sum(axis=1)) + astray + ROUNDING
     above = np.nextafter(errors.astype(np.float32), np.float32(np.inf))
     return Codes(codes.astype(np.int8), scales, above)
+
+
+def usual(dimension: int) -> float:
+    """What the largest code of nearly all rows stands for: few of norm 1 have a larger number.
+
+    Of rows with one scale a product alone says which may be left out; with scales of their own some
+    twenty times as many would have to be looked at.
+    """
+    return 4 / math.sqrt(dimension)
 
 
 class Probes:
@@ -130,37 +181,38 @@ class Probes:
         self._lone = of.codes
         self._packed = numkong.dots_pack(of.codes, "int8") if self.count > 1 else None
 
-    def dots(self, codes: NDArray[np.int8]) -> NDArray[Any]:
-        """Products of codes, exact integers, shape (n, probes)."""
+    def dots(self, rows: Rows) -> NDArray[Any]:
+        """Products of codes, exact whole numbers, row by row with all probes."""
         if self._packed is not None:
-            return np.asarray(numkong.dots_packed(codes, self._packed))
+            return np.asarray(numkong.dots_packed(rows.of.codes, self._packed)).ravel()
         # Without `out`: simsimd 6.5 then gives a reference to None away that is not its own.
-        return np.asarray(simsimd.cdist(self._lone, codes, "dot")).reshape(-1, 1)
+        return np.asarray(simsimd.cdist(self._lone, rows.of.codes, "dot")).ravel()
 
-    def bounded(self, rows: Rows, dots: NDArray[Any], at: Numbers, probes: Numbers) -> Found:
-        """Bounds of the scores that some rows have with some probes, all of shape (n,)."""
-        score = dots * (rows.of.scales[at] * self._scales[probes])
-        error = rows.of.errors[at] * self._by[probes] + self._more[probes]
-        return Found(at, probes, score - error, score + error)
+    def passed(self, part: int, rows: Rows, dots: NDArray[Any], cuts: NDArray[np.int32]) -> Passed:
+        """Of a part's products those of living rows that reach their probe's cut."""
+        at = (dots >= int(cuts.min())).nonzero()[0]  # with one number, many times as fast
+        if self.count > 1:
+            at = at[dots[at] >= cuts[at % self.count]]
+        if rows.dead is not None:
+            at = at[~rows.dead[at // self.count]]
+        return Passed(part, at, dots[at])
 
-    def reaching(self, rows: Rows, floors: Floats, cuts: NDArray[np.int32]) -> Found | None:
-        """The living rows whose score with a probe may reach the probe's floor; None for nobody.
-
-        Args:
-            cuts: products below which that cannot be, shape (probes,).
-        """
-        dots = self.dots(rows.of.codes).ravel()
-        flat = (dots >= cuts.min()).nonzero()[0]  # with one number, many times as fast
-        if not len(flat):
-            return None
-        flat = flat[dots[flat] >= cuts[flat % self.count]]
-        at, probes = np.divmod(flat, self.count)
-        found = self.bounded(rows, dots[flat], at, probes)
-        keep = found.upper >= floors[probes]
-        return found.take(keep if rows.dead is None else keep & ~rows.dead[at])
+    def bounded(self, parts: Sequence[Rows], passed: Sequence[Passed]) -> Found:
+        """What is known of some scores."""
+        own = [(parts[one.part].of, one.at // self.count) for one in passed]
+        numbers = np.repeat([one.part for one in passed], [len(one.at) for one in passed])
+        rows = np.concatenate([at for _, at in own])
+        probes = np.concatenate([one.at for one in passed]) - rows * self.count
+        scales = np.concatenate([codes.scales[at] for codes, at in own]) * self._scales[probes]
+        errors = np.concatenate([codes.errors[at] for codes, at in own]) * self._by[probes]
+        score = np.concatenate([one.dots for one in passed]) * scales
+        errors += self._more[probes]
+        return Found(numbers, rows, probes, score - errors, score + errors)
 
     def cuts(self, parts: Sequence[Rows], floors: Floats) -> NDArray[np.int32]:
         """Products below which no row of a part can reach the floors, shape (parts, probes)."""
+        if np.isneginf(floors).all():
+            return np.full((len(parts), self.count), LIMITS.min, np.int32)
         known = np.array([(rows.error, *rows.scales) for rows in parts])
         worst, least, most = known.T[:, :, None]
         needed = floors - (worst * self._by + self._more)
@@ -168,25 +220,36 @@ class Probes:
         cuts: NDArray[np.int32] = np.clip(products, LIMITS.min, LIMITS.max).astype(np.int32)
         return cuts
 
-    def floors(self, rows: Rows, k: int) -> Floats:
-        """For each probe a score that k of these rows have or pass; -inf where that is unknown."""
-        count = min(len(rows.of.codes), SEED * SEED_PROBES // max(self.count, SEED_PROBES))
-        dots = self.dots(rows.of.codes[:count]).ravel()
-        at, probes = np.divmod(np.arange(count * self.count), self.count)
-        lower = self.bounded(rows, dots, at, probes).lower.reshape(count, self.count)
+    def floors(self, rows: Rows, dots: NDArray[Any], k: int) -> Floats:
+        """For each probe a score that k of some rows have or pass; -inf where that is unknown."""
+        products = dots.reshape(-1, self.count)
         if rows.dead is not None:
-            lower[rows.dead[:count]] = -np.inf
-        tops = np.maximum.reduceat(lower, np.arange(0, count, TOGETHER), axis=0)
-        if len(tops) < k:
+            products = products[~rows.dead]
+        products = products[: SEED * SEED_PROBES // max(self.count, SEED_PROBES)]
+        if len(products) < max(FEW, k * TOGETHER):
             return np.full(self.count, -np.inf)
-        floors: Floats = np.partition(tops, -k, axis=0)[-k]
+        tops = np.maximum.reduceat(products, np.arange(0, len(products), TOGETHER), axis=0)
+        reached = np.partition(tops, -k, axis=0)[-k]
+        least, most = rows.scales
+        scores = reached * np.where(reached > 0, least, most) * self._scales
+        floors: Floats = scores - (rows.error * self._by + self._more)
         return floors
+
+    def risen(self, floors: Floats, found: Found, k: int) -> Floats:
+        """Floors when this was found too."""
+        risen = floors.copy()
+        for probe in range(self.count):
+            lower = found.lower[found.probes == probe]
+            if len(lower) >= k:
+                risen[probe] = max(floors[probe], np.partition(lower, -k)[-k])
+        return risen
 
 
 def nearest(parts: Sequence[Rows], vectors: Floats, k: int) -> list[Hits]:
     """For each probe all rows that may be among its k nearest.
 
     Args:
+        parts: at least one.
         vectors: the probes, float64, shape (n, d).
         k: at least 1.
     """
@@ -200,30 +263,27 @@ def nearest(parts: Sequence[Rows], vectors: Floats, k: int) -> list[Hits]:
 
 
 def _nearest(parts: Sequence[Rows], probes: Probes, k: int) -> Iterator[Hits]:
-    floors = probes.floors(parts[0], k)
-    cuts = probes.cuts(parts, floors)
-    best = np.full((probes.count, k), -np.inf)  # lower bounds: each probe's k highest so far
-    found: list[tuple[int, Found]] = []
-    for number, rows in enumerate(parts):
-        some = probes.reaching(rows, floors, cuts[number])
-        if some is None:
-            continue
-        found.append((number, some))
-        for probe in set(some.probes.tolist()):
-            own = some.lower[some.probes == probe]
-            best[probe] = np.partition(np.concatenate([best[probe], own]), -k)[-k:]
-        floors = np.maximum(floors, best.min(axis=1))
-        if number in RISEN:
-            cuts = probes.cuts(parts, floors)
-    return _hits(found, floors)
+    order = sorted(range(len(parts)), key=lambda number: -len(parts[number].of.codes))
+    first = probes.dots(parts[order[0]])
+    floors = probes.floors(parts[order[0]], first, k)
+    found = NOTHING
+    for stretch in _stretches(order):
+        cuts = probes.cuts([parts[number] for number in stretch], floors)
+        passed = []
+        for number, cut in zip(stretch, cuts, strict=True):
+            dots = first if number == order[0] else probes.dots(parts[number])
+            passed.append(probes.passed(number, parts[number], dots, cut))
+        found = found.joined(probes.bounded(parts, passed))
+        floors = probes.risen(floors, found, k)
+        found = found.take(found.upper >= floors[found.probes])
+    for probe in range(probes.count):
+        own = found.probes == probe
+        yield Hits(found.parts[own], found.rows[own], found.upper[own])
 
 
-def _hits(found: Sequence[tuple[int, Found]], floors: Floats) -> Iterator[Hits]:
-    """Of all that was found, each probe's that reach its last floor."""
-    parts = np.repeat([number for number, _ in found], [len(one.rows) for _, one in found])
-    rows = np.concatenate([one.rows for _, one in found])
-    of = np.concatenate([one.probes for _, one in found])
-    upper = np.concatenate([one.upper for _, one in found])
-    for probe, floor in enumerate(floors):
-        own = np.flatnonzero((of == probe) & (upper >= floor))
-        yield Hits(parts[own], rows[own], upper[own])
+def _stretches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Ever more of them."""
+    start, length = 0, FIRST
+    while start < len(numbers):
+        yield numbers[start : start + length]
+        start, length = start + length, length * LONGER

@@ -30,7 +30,7 @@ from facecog.store.journal import UNDO, Journal
 from facecog.store.orders import ORDERS
 from facecog.store.paging import Page, moment_cursor, page
 from facecog.store.tables import collections, samples, subjects
-from facecog.store.transactions import begin, hold, leave, write
+from facecog.store.transactions import begin, fetched, hold, leave, write
 
 
 class Store:
@@ -203,9 +203,10 @@ class Store:
 
     def names(self, subject_ids: Sequence[str]) -> dict[str, str]:
         """The names of subjects by id; those that are gone are left out."""
-        query = select(subjects.c.id, subjects.c.name).where(subjects.c.id.in_(set(subject_ids)))
-        with begin(self._engine) as connection:
-            return {row.id: row.name for row in connection.execute(query)}
+        asked = tuple(set(subject_ids))
+        if not asked:
+            return {}
+        return dict(fetched(self._engine, "SELECT id, name FROM subjects WHERE id IN ()", asked))
 
     def named(self, found: list[list[Candidate]]) -> list[list[Candidate]]:
         """Candidates with their names. One who was deleted since the search is left out."""
@@ -274,9 +275,8 @@ class Store:
 
     def revision(self) -> int:
         """The number of writes so far."""
-        with begin(self._engine) as connection:
-            value: int = connection.execute(select(tables.revision.c.value)).scalar_one()
-            return value
+        ((value,),) = fetched(self._engine, "SELECT value FROM revision")
+        return int(value)
 
     def gallery(self, model: str, after: int | None = None) -> GalleryPart:
         """What an index needs, all of one moment.
