@@ -21,11 +21,11 @@ from facecog import Settings, open_facecog
 from facecog.cli import main
 from facecog.domain import Decision, Inference, Pixels, Template
 from facecog.engines import fast as ways
-from facecog.engines import quantise
 from facecog.engines.cards import SFACE, YUNET, Card
 from facecog.engines.fast import fast, whole_numbers
-from facecog.engines.graph import take_pictures
 from facecog.engines.onnx import OnnxEngine
+from facecog.engines.rewriting import quantise
+from facecog.engines.rewriting.inputs import take_pictures
 from facecog.engines.runtime import CPU
 from facecog.geometry import align
 from facecog.image import decode
@@ -34,7 +34,7 @@ from tests.assets import MODELS, photo
 
 with_integers = pytest.mark.skipif(not ways.has(ways.INTEGERS), reason="a processor without VNNI")
 with_bfloat16 = pytest.mark.skipif(not ways.has(ways.BFLOAT16), reason="a processor without bf16")
-RANGES = Path(quantise.__file__).with_name("sface-int8.json")
+RANGES = Path(ways.__file__).with_name("sface-int8.json")
 MINE = replace(SFACE, name="mine")
 NAMES = ("obama.jpg", "obama2.jpg", "biden.jpg", "astronaut.png")
 

@@ -19,7 +19,7 @@ import pytest
 from onnx import numpy_helper, parser
 
 from facecog.domain import Pixels
-from facecog.engines import graph, prepare, yunet
+from facecog.engines import prepare, rewriting, yunet
 from facecog.engines.cards import SFACE, YUNET, Card
 from facecog.engines.onnx import OnnxEngine
 from facecog.engines.prepare import prepared
@@ -249,8 +249,8 @@ def test_a_file_that_is_not_understood_is_run_as_it_is(
 def test_a_file_that_would_not_compute_the_same_is_run_as_it_is(
     models: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wrong = graph.exact(net(), replace(MINE, mean=0.0))
-    monkeypatch.setattr(graph, "exact", lambda *_: wrong)
+    wrong = rewriting.exact(net(), replace(MINE, mean=0.0))
+    monkeypatch.setattr(rewriting, "exact", lambda *_: wrong)
 
     assert prepared(MINE, models) == models / MINE.file
 
@@ -259,7 +259,7 @@ def test_a_file_that_would_not_compute_the_same_is_run_as_it_is(
 
 
 def test_a_detector_whose_landmarks_moved_would_be_run_as_it_is() -> None:
-    model = onnx.load_from_string(graph.exact((MODELS / YUNET.file).read_bytes(), YUNET))
+    model = onnx.load_from_string(rewriting.exact((MODELS / YUNET.file).read_bytes(), YUNET))
     bias = next(t for t in model.graph.initializer if list(t.dims) == [16])
     moved = numpy_helper.to_array(bias) + np.float32(0.01)
     bias.CopyFrom(numpy_helper.from_array(moved, bias.name))

@@ -1,4 +1,4 @@
-"""Measure what the values of SFace range over, for engines/quantise.py.
+"""Measure what the values of SFace range over, for engines/rewriting/quantise.py.
 
     python -m tools.calibrate_int8                     src/facecog/engines/sface-int8.json
 
@@ -21,8 +21,11 @@ from onnx import ModelProto
 
 from facecog.domain import Pixels
 from facecog.engines.cards import SFACE
-from facecog.engines.graph import Graph, Layer, rewritten, take_pictures
-from facecog.engines.quantise import FOLDS, Range, Ranges, bent, evened
+from facecog.engines.rewriting.folds import FOLDS
+from facecog.engines.rewriting.graph import Graph, rewritten
+from facecog.engines.rewriting.inputs import take_pictures
+from facecog.engines.rewriting.layers import Layer
+from facecog.engines.rewriting.quantise import Range, Ranges, bent, evened
 
 TARGET = ROOT / "src" / "facecog" / "engines" / "sface-int8.json"
 PART = 5  # one person in so many

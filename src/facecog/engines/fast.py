@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 # numkong's names of families of instructions: VNNI of AVX-512 and of AVX2, and bf16 of AVX-512.
 INTEGERS, BFLOAT16 = {"icelake", "alder"}, {"genoa"}
-# To be raised whenever quantise.py makes something else of a file.
+# To be raised whenever rewriting/quantise.py makes something else of a file.
 RECIPE = 1
 # Of drawn pictures, between whole numbers and the file as shipped: far less is a broken kernel.
 LEAST_COSINE = 0.9
@@ -106,7 +106,7 @@ def whole_numbers(card: Card, models: Path) -> Path | bytes | None:
 def _quantised(card: Card, shipped: Path, ranges: Path) -> bytes:
     """Raises: ModelUnavailable, CannotPrepare."""
     original = Network(card, shipped)
-    from facecog.engines import quantise  # takes a while, and only a first start needs it
+    from facecog.engines.rewriting import quantise  # takes a while, and only a first start needs it
 
     try:
         data = quantise.int8(shipped.read_bytes(), card, quantise.read_ranges(ranges))

@@ -1,4 +1,4 @@
-"""Prepared models: a file as it was shipped, rewritten once so that it runs faster (graph.py).
+"""Prepared models: a file as it was shipped, rewritten once so that it runs faster (rewriting/).
 
 They are kept in the folder `prepared` beside the models, under names that say of which card, by
 which recipe and of which file each was made, and what the SHA-256 of its own bytes is.
@@ -29,7 +29,7 @@ from facecog.errors import ModelUnavailable
 log = logging.getLogger(__name__)
 
 FOLDER = "prepared"
-# To be raised whenever graph.py makes something else of a file.
+# To be raised whenever rewriting/ makes something else of a file.
 RECIPE = 1
 # What may differ of two outputs that should be the same: of an embedder the direction, and of a
 # detector each number, which is a score or a length in strides.
@@ -144,10 +144,10 @@ def exact(card: Card, shipped: Path) -> bytes:
         CannotPrepare: it has what is not understood, or would not compute the same.
     """
     original = Network(card, shipped)
-    from facecog.engines import graph  # takes a while, and only a first start needs it
+    from facecog.engines import rewriting  # takes a while, and only a first start needs it
 
     try:
-        data = graph.exact(shipped.read_bytes(), card)
+        data = rewriting.exact(shipped.read_bytes(), card)
         alike = same(original, Network(card, data))
     except (ValueError, ModelUnavailable) as error:
         raise CannotPrepare(str(error)) from error

@@ -59,7 +59,7 @@ class Network:
             raise InvalidSetting(f"{missing[0]} does not work here: {_words(self.providers)} does.")
         fed = self._session.get_inputs()[0]
         self._input, self.shape = fed.name, tuple(fed.shape)
-        # A prepared model takes the pixels as they are (graph.take_pictures).
+        # A prepared model takes the pixels as they are (rewriting/inputs.py).
         self._takes_pixels = fed.type == "tensor(uint8)"
 
     def run(self, pixels: Pixels, outputs: tuple[str, ...] = ()) -> list[NDArray[np.float32]]:

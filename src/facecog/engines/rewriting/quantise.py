@@ -4,7 +4,7 @@ ONNX Runtime's own quantiser makes the file. What is done here around it is what
 close: every channel of a value is first brought to the same span, so that one scale fits them all
 (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019).
 The ranges come out of a file of numbers that tools/calibrate_int8.py measured, so no photo is
-needed. Imports `onnx`, which takes a while: only what has to prepare a file imports this module.
+needed.
 """
 
 from __future__ import annotations
@@ -20,24 +20,12 @@ from onnx import ModelProto, NodeProto, helper, load_model_from_string, version_
 from onnxruntime.quantization import CalibrationMethod, QDQQuantizer, QuantType, TensorsData
 
 from facecog.engines.cards import Card
-from facecog.engines.graph import (
-    Affine,
-    Array,
-    Graph,
-    Layer,
-    drop_idle,
-    fold_back,
-    fold_forward,
-    fold_order,
-    rewritten,
-    split_prelu,
-    take_pictures,
-    takers,
-)
+from facecog.engines.rewriting.folds import FOLDS, fold_forward, split_prelu
+from facecog.engines.rewriting.graph import Array, Graph, rewritten
+from facecog.engines.rewriting.inputs import take_pictures
+from facecog.engines.rewriting.layers import Affine, Layer, takers
 
 OPSET = 17  # scales for each channel came with 13
-# Everything but what is done to PRelu.
-FOLDS = (drop_idle, fold_order, fold_back, fold_forward)
 
 
 class Range(NamedTuple):

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, checker, numpy_helper, parser
 
-from facecog.engines.graph import any_size, folded, take_pictures
+from facecog.engines.rewriting.folds import folded
+from facecog.engines.rewriting.inputs import any_size, take_pictures
 
 Array = NDArray[np.float32]
 HEAD = '<ir_version: 8, opset_import: ["" : 13]> g '
