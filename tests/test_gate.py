@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from facecog.cores import cores, quota
 from facecog.errors import Busy
 from facecog.service import Facecog
 from facecog.web.gate import FAIR, PLACES, Gate, gate_of, urgency
+from facecog.web.uploads import FORMS
 from tests.conftest import app_of
 from tests.sending import as_json, form, multipart
 
@@ -256,10 +259,47 @@ def test_what_is_no_work_on_pictures_does_not_wait(narrow: FlaskClient) -> None:
 
 @pytest.mark.parametrize("sent", [form(), as_json(image="%%%"), {"data": b"x"}])
 def test_what_cannot_be_read_is_refused_without_waiting(
-    narrow: FlaskClient, sent: dict[str, bytes]
+    facecog: Facecog, settings: Settings, sent: dict[str, bytes]
+) -> None:
+    client = app_of(facecog, replace(settings, threads=1, queue=1)).test_client()
+    with gate_of(client.application).turn():
+        assert client.post("/api/recognise", **sent).status_code in (400, 415)
+
+
+class Unread(io.RawIOBase):
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: object) -> int:
+        raise AssertionError("it is read")
+
+
+@pytest.mark.parametrize("path", ON_PICTURES)
+@pytest.mark.parametrize("kind", [*FORMS, "application/json"])
+def test_when_it_is_full_the_body_is_not_even_read(
+    narrow: FlaskClient, path: str, kind: str
 ) -> None:
     with gate_of(narrow.application).turn():
-        assert narrow.post("/api/recognise", **sent).status_code in (400, 415)
+        refused = narrow.post(
+            path, data=b"x", content_type=kind, environ_overrides={"wsgi.input": Unread()}
+        )
+
+    assert (refused.status_code, refused.json["code"]) == (503, "busy")
+
+
+def test_when_it_is_full_the_more_urgent_are_read(facecog: Facecog, settings: Settings) -> None:
+    app = app_of(facecog, replace(settings, threads=1, queue=2))
+    ask = partial(app.test_client().post, "/api/detect", **multipart(image=b"anna"))
+    with ThreadPoolExecutor(3) as threads, gate_of(app).turn():
+        bulk = [threads.submit(ask, headers={"Priority": "u=5"}) for _ in range(2)]
+        until(lambda: len(gate_of(app)._waiting) == 2)
+
+        assert ask(headers={"Priority": "u=5"}).status_code == 503
+        urgent = threads.submit(ask)
+        until(lambda: any(one.done() for one in bulk))
+
+    assert urgent.result().status_code == 200
+    assert sorted(one.result().status_code for one in bulk) == [200, 503]
 
 
 def test_by_the_header_bulk_yields_to_the_others(facecog: Facecog, settings: Settings) -> None:

@@ -14,7 +14,7 @@ from facecog.errors import InvalidLimit, MalformedRequest, MissingField
 from facecog.store import MAX_PAGE
 from facecog.web import schemas
 from facecog.web.current import facecog
-from facecog.web.gate import picture_turn
+from facecog.web.gate import picture_turn, refuse_when_full
 from facecog.web.uploads import (
     flag,
     id_field,
@@ -47,6 +47,7 @@ ORIGINS = ("camera", "photo")
 @api.output(schemas.Enrolment, status_code=201)
 def register() -> ResponseReturnValue:
     """Register the one face of a photo, or of several the one that is pointed at, under a name."""
+    refuse_when_full()
     origin, near = optional_field("origin"), point_field("near")
     name, photo = text_field("name"), photo_field()
     duplicate, mismatch = flag("allow_duplicate"), flag("allow_mismatch")
@@ -60,6 +61,7 @@ def register() -> ResponseReturnValue:
 @api.output(schemas.Identification)
 def recognise() -> ResponseReturnValue:
     """Say who is in the picture, and who is unknown."""
+    refuse_when_full()
     photo, allow_no_face = photo_field(), flag("allow_no_face")
     with picture_turn():
         found = facecog().identify(photo, allow_no_face)
@@ -70,6 +72,7 @@ def recognise() -> ResponseReturnValue:
 @api.output(schemas.Verification)
 def verify() -> ResponseReturnValue:
     """Say whether two photos show the same person."""
+    refuse_when_full()
     photos = photo_field("image_a"), photo_field("image_b")
     with picture_turn():
         verification = facecog().verify(*photos)
@@ -80,6 +83,7 @@ def verify() -> ResponseReturnValue:
 @api.output(schemas.Detection)
 def detect() -> ResponseReturnValue:
     """Find the faces of a photo."""
+    refuse_when_full()
     photo = photo_field()
     with picture_turn():
         detection = facecog().detect(photo)

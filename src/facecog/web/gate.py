@@ -72,28 +72,34 @@ class Gate:
         finally:
             self._leave()
 
+    def check(self, urgency: int = USUAL) -> None:
+        """Raises: Busy: as things stand, who comes now finds no place."""
+        mine = _Waiting(urgency)
+        with self._lock:
+            if not self._free and self._refused_for(mine) is mine:
+                raise Busy(FULL, COME_AGAIN)
+
     def _arrive(self, urgency: int) -> Future[None]:
-        mine, refused = _Waiting(urgency), None
+        mine = _Waiting(urgency)
         with self._lock:
             if self._free:
                 self._free -= 1
                 mine.called.set_result(None)
                 return mine.called
+            refused = self._refused_for(mine)
             self._waiting.append(mine)
-            if len(self._waiting) > self.places:
-                refused = self._dispensable()
+            if refused:
                 self._waiting.remove(refused)
         if refused:
-            refused.called.set_exception(
-                Busy("Too many photos are waiting here. Try again in a moment.", COME_AGAIN)
-            )
+            refused.called.set_exception(Busy(FULL, COME_AGAIN))
         return mine.called
 
-    def _dispensable(self) -> _Waiting:
-        """Of the least urgent the last come, but not the first of an urgency."""
-        *others, newcomer = self._waiting
-        first = {one.urgency: one for one in reversed(others)}
-        free_to_go = [one for one in others if first[one.urgency] is not one]
+    def _refused_for(self, newcomer: _Waiting) -> _Waiting | None:
+        """Of the least urgent the last come, but not the first of an urgency; where it is full."""
+        if len(self._waiting) < self.places:
+            return None
+        first = {one.urgency: one for one in reversed(self._waiting)}
+        free_to_go = [one for one in self._waiting if first[one.urgency] is not one]
         return max(reversed([*free_to_go, newcomer]), key=lambda one: one.urgency)
 
     def _leave(self) -> None:
@@ -130,16 +136,29 @@ def gate_of(app: Flask) -> Gate:
     return gate
 
 
+def refuse_when_full() -> None:
+    """To be called before the body is read: of a form that takes longer than the work itself.
+
+    Raises:
+        Busy: there is no place for the current request.
+    """
+    gate_of(current_app).check(_urgency_here())
+
+
 @contextmanager
 def picture_turn() -> Iterator[None]:
     """The turn of the current request. Raises: Busy."""
     came = began = time.perf_counter()
     try:
-        with gate_of(current_app).turn(urgency(request.headers.get("Priority", ""))):
+        with gate_of(current_app).turn(_urgency_here()):
             began = time.perf_counter()
             yield
     finally:
         g.waited, g.worked = began - came, time.perf_counter() - began
+
+
+def _urgency_here() -> int:
+    return urgency(request.headers.get("Priority", ""))
 
 
 def urgency(priority: str) -> int:
