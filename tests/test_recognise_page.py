@@ -322,10 +322,15 @@ def test_frames_are_skipped_while_the_server_is_busy_and_that_is_said_only_when_
     )
     assert page.evaluate("[...window.said].filter(Boolean)") == []
 
+    expect(page.get_by_test_id("pace")).not_to_be_empty()
     page.route("**/api/recognise", browser.busy)
-    expect(page.get_by_test_id("message")).to_contain_text("has its hands full")
+    expect(page.get_by_test_id("message")).to_have_text(
+        "The server has its hands full with other photos. This page keeps trying."
+    )
+    expect(page.get_by_test_id("pace")).to_be_empty()
     page.unroute("**/api/recognise")
     expect(page.get_by_test_id("message")).to_have_text("")
+    expect(page.get_by_test_id("pace")).not_to_be_empty()
 
 
 def test_a_question_under_way_is_dropped_with_the_camera(open_page: OpenPage) -> None:

@@ -613,6 +613,28 @@ def test_two_people_are_asked_to_come_alone(
     watching.close()
 
 
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en-GB", "The server has its hands full with other photos. This page keeps trying."),
+        ("de-DE", "Der Server ist mit anderen Fotos ausgelastet. Diese Seite versucht es weiter."),
+    ],
+)
+def test_while_the_server_is_busy_nothing_is_asked_of_the_person(
+    locale: str, said: str, open_page: OpenPage
+) -> None:
+    page = open_page("/register", locale=locale)
+    expect(page.get_by_test_id("hint")).not_to_be_empty()
+    page.route("**/api/detect", browser.busy)
+
+    expect(page.get_by_test_id("message")).to_have_text(said)
+    expect(page.get_by_test_id("hint")).to_be_empty()
+    expect(page.get_by_test_id("ring")).not_to_have_attribute("data-hint", re.compile("."))
+    page.unroute("**/api/detect")
+    expect(page.get_by_test_id("message")).to_have_text("")
+    expect(page.get_by_test_id("hint")).not_to_be_empty()
+
+
 def test_nobody_for_a_while_is_told_what_to_try(
     open_page: OpenPage, playwright: Playwright, tmp_path: Path, photos: Path
 ) -> None:

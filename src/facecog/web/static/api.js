@@ -33,6 +33,13 @@ export class Problem extends Error {
     return has(`errors.${this.code}`) ? t(`errors.${this.code}`) : this.message;
   }
 
+  /** The same where the page asks again by itself, so that nobody is told to. */
+  get saidMeanwhile() {
+    if (!this.passing) return this.said;
+    const said = has(`trying.${this.code}`) ? t(`trying.${this.code}`) : this.said;
+    return `${said} ${t('trying.goes_on')}`;
+  }
+
   get busy() {
     return this.code === 'busy';
   }

@@ -27,8 +27,12 @@ export class Hints {
 
   quiet(yes) {
     this.pill.hidden = yes;
-    if (!yes) return;
+    if (yes) this.clear();
+  }
+
+  clear() {
     clearTimeout(this.#timer);
     this.pill.textContent = this.aloud.textContent = '';
+    delete this.pill.dataset.hint;
   }
 }

@@ -18,7 +18,10 @@ export class Looking {
     this.frame = null; // the one answered last
     this.live = new Live(camera, {
       onAnswer: (answer, frame, captured) => this.#answer(answer, frame, captured),
-      onProblem: (problem) => this.on.problem(problem),
+      onProblem: (problem) => {
+        this.#pace = new Pace(); // What was lost is no delay of the next frame.
+        this.on.problem(problem);
+      },
     });
   }
 

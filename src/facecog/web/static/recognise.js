@@ -98,7 +98,8 @@ function liveProblem(problem) {
   show([], looking.frame ?? camera.size);
   clearFaces($('faces'));
   summary(t('recognise.waiting'));
-  say(problem.passing ? `${problem.said} ${t('recognise.keeps_trying')}` : problem.said, 'refused');
+  say(problem.saidMeanwhile, 'refused');
+  $('pace').textContent = '';
 }
 
 function announceSteady(who) {

@@ -132,7 +132,10 @@ function offer(yes) {
 function cannotLook(problem) {
   stage.marks.clear();
   ring.place(null, camera.size, camera.mirrored);
-  say(problem.said, 'waiting');
+  ring.rest();
+  hints.clear();
+  lonely(false);
+  say(problem.saidMeanwhile, 'waiting');
 }
 
 // --- taking ---

@@ -26,6 +26,11 @@ export class Ring {
     this.root.dataset.side = onScreen(side, mirrored) ?? '';
   }
 
+  /** No side is beckoned to. */
+  rest() {
+    delete this.root.dataset.hint;
+  }
+
   hide(yes) {
     this.root.toggleAttribute('hidden', yes);
   }
