@@ -12,7 +12,7 @@ from apiflask import APIFlask
 from facecog.bootstrap import open_facecog
 from facecog.config import Settings
 from facecog.service import Facecog
-from facecog.web import errors, gate, guard, schemas, texts
+from facecog.web import errors, gate, guard, openapi, texts
 from facecog.web.access import Access
 from facecog.web.api import api
 from facecog.web.current import KEY
@@ -88,4 +88,4 @@ def body_limit(settings: Settings) -> int:
 def _describe(app: APIFlask) -> None:
     app.description = "Register faces, and say who is in a picture. Errors: docs/api.md."
 
-    app.spec_processor(schemas.complete)
+    app.spec_processor(openapi.complete)
