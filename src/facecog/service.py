@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from uuid import UUID
 
 from facecog.changes import Changes
@@ -27,20 +26,14 @@ from facecog.domain import (
     Verification,
 )
 from facecog.engines import FaceEngine
-from facecog.errors import (
-    CalibrationNotFound,
-    FaceTooSmall,
-    InvalidSize,
-    LowQuality,
-    NoFace,
-    SeveralFaces,
-)
+from facecog.errors import CalibrationNotFound, InvalidSize, NoFace
+from facecog.fitness import Fitness, Near, only_face
 from facecog.geometry import crop
 from facecog.image import CROP_SIDE, encode_jpeg, shrunk_jpeg
 from facecog.index import FaceIndex
 from facecog.mixups import MixUps
 from facecog.names import clean_name
-from facecog.quality import TOO_SMALL, Policy, reasons
+from facecog.quality import Policy
 from facecog.store import MAX_PAGE, Page, Store
 from facecog.thresholds import InForce, Thresholds, checked_rate
 
@@ -82,7 +75,8 @@ class Facecog:
         self._engine, self._store, self._index = engine, store, index
         self._thresholds = Thresholds(calibration, store, index, fpir, fmr)
         self._mix_ups = MixUps(store, index, self._thresholds)
-        self._decode, self._quality = decode, quality
+        self._fitness = Fitness(quality)
+        self._decode = decode
         self.changes = Changes(store)
 
     # -- faces --------------------------------------------------------------------------------
@@ -92,7 +86,7 @@ class Facecog:
         name: str,
         photo: bytes,
         origin: str = "library",
-        near: tuple[float, float] | None = None,
+        near: Near = None,
         allow_duplicate: bool = False,
         allow_mismatch: bool = False,
     ) -> Enrolment:
@@ -111,8 +105,8 @@ class Facecog:
         """
         name = clean_name(name)
         picture = self._decode(photo)
-        face, template = self._only_face(picture, "Registering", near=near)
-        self._refuse_poor(picture, face)
+        face, template = self._taken(picture, "Registering", near=near)
+        self._fitness.refuse_poor(face, picture.size)
         subject, sample, added = self._store.add_sample(
             name=name,
             template=template,
@@ -136,7 +130,7 @@ class Facecog:
             NoFace.
         """
         picture = self._decode(photo)
-        faces = tuple(map(self._explained, self._engine.embed(picture)))
+        faces = tuple(map(self._fitness.explained, self._engine.embed(picture)))
         if not faces and not allow_no_face:
             raise NoFace("There is no face in this photo.", picture.size)
         found = self._index.search([template_of(face) for face in faces], CANDIDATES)
@@ -159,8 +153,8 @@ class Facecog:
             NoFace, SeveralFaces.
         """
         a, b = self._decode(photo_a), self._decode(photo_b)
-        face_a, template_a = self._only_face(a, "Comparing", " (the first)")
-        face_b, template_b = self._only_face(b, "Comparing", " (the second)")
+        face_a, template_a = self._taken(a, "Comparing", " (the first)")
+        face_b, template_b = self._taken(b, "Comparing", " (the second)")
         at = self._thresholds.of_comparison()
         alike = score(template_a, template_b)
         return Verification(alike >= at.threshold, alike, at, (face_a, face_b), (a.size, b.size))
@@ -168,7 +162,9 @@ class Facecog:
     def detect(self, photo: bytes) -> Detection:
         """The faces of a photo, none too."""
         picture = self._decode(photo)
-        return Detection(picture.size, tuple(map(self._by_policy, self._engine.detect(picture))))
+        return Detection(
+            picture.size, tuple(map(self._fitness.judged, self._engine.detect(picture)))
+        )
 
     def embed(self, photo: bytes) -> Detection:
         """The faces of a photo, none too, each with its template."""
@@ -177,16 +173,7 @@ class Facecog:
 
     def unfit(self, face: Face) -> tuple[Reason, ...]:
         """Why a face may not be registered; empty when it may."""
-        return reasons(face.quality.measures, self._quality)
-
-    def _by_policy(self, face: Face) -> Face:
-        """The face with the reasons that the policy in force has against it."""
-        return replace(face, quality=replace(face.quality, reasons=self.unfit(face)))
-
-    def _explained(self, face: Face) -> Face:
-        """The same, except that one too poor to be judged always says why."""
-        judged = self._by_policy(face)
-        return judged if face.quality.judgeable or not judged.quality.ok else face
+        return self._fitness.reasons(face)
 
     # -- people -------------------------------------------------------------------------------
 
@@ -317,36 +304,12 @@ class Facecog:
     def close(self) -> None:
         self._store.close()
 
-    def _only_face(
-        self,
-        picture: Picture,
-        doing: str,
-        which: str = "",
-        near: tuple[float, float] | None = None,
+    def _taken(
+        self, picture: Picture, doing: str, which: str = "", near: Near = None
     ) -> tuple[Face, Template]:
-        faces = self._engine.embed(picture)
-        if near and faces:
-            x, y = near[0] * picture.size.width, near[1] * picture.size.height
-            faces = (min(faces, key=lambda face: face.box.distance(x, y)),)
-        if not faces:
-            raise NoFace(f"There is no face in this photo{which}.", picture.size)
-        if len(faces) > 1:
-            raise SeveralFaces(
-                f"There are {len(faces)} faces in this photo{which}. {doing} takes a photo of one "
-                "person alone.",
-                picture.size,
-                faces,
-            )
-        return faces[0], template_of(faces[0])
-
-    def _refuse_poor(self, picture: Picture, face: Face) -> None:
-        """Raises: FaceTooSmall, LowQuality."""
-        why = self.unfit(face)
-        if TOO_SMALL in why:
-            raise FaceTooSmall(TOO_SMALL.message, picture.size, (face,))
-        if why:
-            said = replace(face.quality, reasons=why)
-            raise LowQuality(" ".join(one.message for one in why), picture.size, face, said)
+        """The one face of a picture. Raises: NoFace, SeveralFaces."""
+        face = only_face(self._engine.embed(picture), picture.size, doing, which, near)
+        return face, template_of(face)
 
 
 def _crop_jpeg(picture: Picture, face: Face) -> bytes:
