@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 import shutil
@@ -33,6 +32,7 @@ from playwright.sync_api import (
 
 from facecog.web.gate import FULL
 from tests import assets
+from tests.pictures import opened, saved
 
 PATIENCE = 60  # seconds; the machine may be busy with other tests
 HEADPOSE = assets.SHARED / "video" / "headpose_female.mjpeg"
@@ -42,6 +42,7 @@ PROMISE = "Of strangers, at most 1 in 1,000 gets a name here."
 ALIKE = "Anna or Bea: too alike to tell"
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 OpenPage = Callable[..., Page]
+Seeing = Callable[..., Browser]
 
 # Head and shoulders as left, top, right, bottom pixels: of 4:3 as a camera sees one person...
 SEEN = {
@@ -63,21 +64,20 @@ STANDING = {
 
 def seen(name: str, size: tuple[int, int] = (640, 480)) -> Image.Image:
     """One person as a camera sees them."""
-    return _opened(name).resize(size, box=SEEN[name])
+    return opened(name).resize(size, box=SEEN[name])
 
 
 def group(*names: str) -> Image.Image:
     """Several people side by side, 810 pixels high."""
     picture = Image.new("RGB", (480 * len(names), 810))
     for place, name in enumerate(names):
-        picture.paste(_opened(name).resize((480, 810), box=STANDING[name]), (480 * place, 0))
+        picture.paste(opened(name).resize((480, 810), box=STANDING[name]), (480 * place, 0))
     return picture
 
 
 def jpeg(picture: Image.Image, quality: int = 90) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality, subsampling=2)  # yuvj420p: all that Chromium takes
-    return out.getvalue()
+    # yuvj420p: all that Chromium takes
+    return saved(picture, "JPEG", quality=quality, subsampling=2)
 
 
 def camera_file(picture: Image.Image, path: Path) -> Path:
@@ -105,7 +105,7 @@ def turning(path: Path, *, each: int = 45) -> Path:
 
 def on_a_wall(name: str, size: tuple[int, int] = (640, 480)) -> Image.Image:
     """A tall photo as a camera sees the person, before a plain wall."""
-    photo = _opened(name)
+    photo = opened(name)
     scale = size[1] * 1.35 / photo.height
     photo = photo.resize((round(photo.width * scale), round(photo.height * scale)))
     wall = Image.new("RGB", size, (150, 156, 160))
@@ -125,10 +125,6 @@ def somebody_on_camera(folder: Path) -> Path:
     if HEADPOSE.is_file():
         return HEADPOSE
     return camera_file(seen("obama.jpg"), folder / "somebody.mjpeg")
-
-
-def _opened(name: str) -> Image.Image:
-    return Image.open(io.BytesIO(assets.photo(name))).convert("RGB")
 
 
 # -- the server -----------------------------------------------------------------------------------
@@ -305,6 +301,15 @@ def busy(route: Route) -> None:
         status=503,
         headers={"Retry-After": "1", "Content-Type": "application/problem+json"},
         body=json.dumps(body),
+    )
+
+
+def look_on(page: Page, frames: int = 1) -> None:
+    """Until the live view has had an answer to so many frames more."""
+    answered = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
+    page.wait_for_function(
+        "(enough) => document.getElementById('stage').dataset.frames >= enough",
+        arg=answered + frames,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import hypothesis
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -28,7 +30,7 @@ from facecog.store import Store
 from facecog.store.database import server_engine, sqlite_engine
 from facecog.web.app import create_app
 from tests import assets, browser, fakes
-from tests.browser import GRANTED, PATIENCE, OpenPage, Site, Watch
+from tests.browser import GRANTED, PATIENCE, OpenPage, Seeing, Site, Watch
 from tests.databases import Database
 
 # Machines that run tests are busy: how long an example takes says nothing of the code.
@@ -208,6 +210,21 @@ def chromium(playwright: Playwright, photos: Path) -> Iterator[Browser]:
     running = browser.chromium(playwright, browser.somebody_on_camera(photos), GRANTED)
     yield running
     running.close()
+
+
+@pytest.fixture
+def seeing(playwright: Playwright, tmp_path: Path) -> Iterator[Seeing]:
+    """Opens browsers whose camera sees a picture in motion or a film, or that have none."""
+    with ExitStack() as opened:
+
+        def seeing(camera: Image.Image | Path | None, *flags: str) -> Browser:
+            if isinstance(camera, Image.Image):
+                camera = browser.camera_file(camera, tmp_path / f"{uuid4().hex}.mjpeg")
+            running = browser.chromium(playwright, camera, GRANTED, *flags)
+            opened.callback(running.close)
+            return running
+
+        yield seeing
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +91,11 @@ def pages(read: Callable[[str | None], Page[Any]]) -> list[list[Any]]:
         page = read(page.next_cursor)
         found.append(list(page.items))
     return found
+
+
+def cursor_of(value: object) -> str:
+    """As Page.next_cursor is made."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
 
 
 def texts(ids: NDArray[np.uint8]) -> list[str]:

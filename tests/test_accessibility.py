@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Page, expect
 
-from tests import browser
 from tests.browser import (
     OpenPage,
+    Seeing,
     Site,
     assert_accessible,
     assert_no_scrolling,
@@ -148,12 +148,10 @@ def test_the_answer_to_a_form_without_scripts(
 
 
 @pytest.mark.parametrize("path", ["/register", "/recognise"])
-def test_without_a_camera(path: str, open_here: OpenPage, playwright: Playwright) -> None:
-    blind = browser.chromium(playwright, None, browser.GRANTED)
-    page = open_here(path, within=blind)
+def test_without_a_camera(path: str, open_here: OpenPage, seeing: Seeing) -> None:
+    page = open_here(path, within=seeing(None))
     expect_state(page, "no-camera")
     assert_good(page)
-    blind.close()
 
 
 @pytest.mark.parametrize("path", ["/register", "/recognise"])

@@ -28,6 +28,7 @@ from facecog.store import Store
 from tests import fakes, sending
 from tests.assets import photo
 from tests.conftest import app_of
+from tests.pictures import opened, saved
 from tests.sending import as_json, form, form_encoded_twice, multipart, raw_form
 
 Json = dict[str, Any]
@@ -318,31 +319,21 @@ def test_verify_tells_two_people_apart(real_client: FlaskClient) -> None:
 # -- refusals ---------------------------------------------------------------------------------
 
 
-def png(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return out.getvalue()
-
-
-def portrait(name: str = "obama.jpg") -> Image.Image:
-    return Image.open(io.BytesIO(photo(name))).convert("RGB")
-
-
 def two_faces() -> bytes:
     both = Image.new("RGB", (1200, 600))
     for place, name in enumerate(("obama.jpg", "biden.jpg")):
-        face = portrait(name)
+        face = opened(name)
         face.thumbnail((600, 600))
         both.paste(face, (600 * place, 0))
-    return png(both)
+    return saved(both, "PNG")
 
 
 def far_away() -> bytes:
     scene = Image.new("RGB", (320, 320), "gray")
-    small = portrait()
+    small = opened("obama.jpg")
     small.thumbnail((100, 100))
     scene.paste(small, (110, 110))
-    return png(scene)
+    return saved(scene, "PNG")
 
 
 PICTURES: dict[str, tuple[Callable[[], bytes], int, str]] = {
@@ -350,7 +341,7 @@ PICTURES: dict[str, tuple[Callable[[], bytes], int, str]] = {
     "several faces": (two_faces, 422, "several_faces"),
     "a face too small": (far_away, 422, "face_too_small"),
     "a blurred face": (
-        lambda: png(portrait().filter(ImageFilter.GaussianBlur(30))),
+        lambda: saved(opened("obama.jpg").filter(ImageFilter.GaussianBlur(30)), "PNG"),
         422,
         "low_quality",
     ),
@@ -358,7 +349,11 @@ PICTURES: dict[str, tuple[Callable[[], bytes], int, str]] = {
     "an empty file": (lambda: b"", 422, "not_a_picture"),
     "a picture cut off": (lambda: photo("obama.jpg")[:100_000], 422, "truncated"),
     "too many bytes": (lambda: photo("obama.jpg") + bytes(20_000_000), 413, "too_large"),
-    "too many pixels": (lambda: png(Image.new("1", (8_000, 7_000))), 413, "too_many_pixels"),
+    "too many pixels": (
+        lambda: saved(Image.new("1", (8_000, 7_000)), "PNG"),
+        413,
+        "too_many_pixels",
+    ),
 }
 
 
@@ -1002,10 +997,7 @@ def test_a_large_file_stays_in_memory(
 ) -> None:
     monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", None)
     monkeypatch.setattr("werkzeug.formparser.TemporaryFile", None, raising=False)
-    out = io.BytesIO()
-    Image.open(io.BytesIO(photo("obama.jpg"))).save(out, "PNG")
-    assert len(out.getvalue()) > 500_000
+    large = saved(opened("obama.jpg"), "PNG")
+    assert len(large) > 500_000
 
-    assert (
-        len(real_client.post("/api/detect", **multipart(image=out.getvalue())).json["faces"]) == 1
-    )
+    assert len(real_client.post("/api/detect", **multipart(image=large)).json["faces"]) == 1

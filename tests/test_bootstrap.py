@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import sqlite3
 from contextlib import closing
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from facecog import Settings, open_facecog
 from facecog.bootstrap import calibration_of, chosen_card
@@ -30,6 +28,7 @@ from facecog.errors import (
 )
 from facecog.store import Store
 from tests.assets import MODELS, photo
+from tests.pictures import opened, saved
 
 
 def test_an_empty_folder_becomes_a_home(settings: Settings) -> None:
@@ -113,14 +112,12 @@ def test_a_policy_that_there_is_not_is_refused_with_those_there_are(
 
 
 def test_the_policy_of_the_settings_is_kept(settings: Settings) -> None:
-    tilted = Image.open(io.BytesIO(photo("obama2.jpg"))).rotate(-20)
-    data = io.BytesIO()
-    tilted.save(data, "PNG")
+    tilted = saved(opened("obama2.jpg").rotate(-20), "PNG")
 
     with closing(open_facecog(replace(settings, quality="strict"))) as facecog:
         facecog.enrol("Anna", photo("obama.jpg"))
         with pytest.raises(LowQuality):
-            facecog.enrol("Anna", data.getvalue())
+            facecog.enrol("Anna", tilted)
 
 
 @pytest.mark.parametrize("name", ["unheard-of", "yunet", ""])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -31,6 +30,7 @@ from facecog.engines.cards import SFACE, YUNET
 from facecog.errors import FacecogError
 from facecog.web.errors import HTTP_DETAIL, status_of
 from tests import assets
+from tests.pictures import opened
 
 # One worker runs all of it, on one server.
 pytestmark = pytest.mark.xdist_group("docs")
@@ -181,10 +181,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("examples")
     for name, source in PHOTOS.items():
         shutil.copy(assets.PHOTOS / source, folder / name)
-    anna, stranger = (
-        Image.open(io.BytesIO(assets.photo(name))).convert("RGB")
-        for name in ("obama2.jpg", "astronaut.png")
-    )
+    anna, stranger = map(opened, ("obama2.jpg", "astronaut.png"))
     party = Image.new("RGB", (anna.width + stranger.width, anna.height))
     party.paste(anna, (0, 0))
     party.paste(stranger, (anna.width, 0))

@@ -15,10 +15,10 @@ from facecog.web.texts import CATALOGUES
 from tests import browser
 from tests.browser import (
     CONTRAST,
-    GRANTED,
     HOSTILE,
     PROMISE,
     OpenPage,
+    Seeing,
     Site,
     assert_no_scrolling,
     assert_nothing_hostile,
@@ -40,10 +40,9 @@ PAGES = ("/", "/register", "/recognise", "/people", "/changes", "/docs")
 
 @pytest.mark.parametrize("path", ["/register", "/recognise"])
 def test_without_a_camera_a_photo_will_do(
-    path: str, open_page: OpenPage, playwright: Playwright, photos: Path
+    path: str, open_page: OpenPage, seeing: Seeing, photos: Path
 ) -> None:
-    blind = browser.chromium(playwright, None, GRANTED)
-    page = open_page(path, within=blind)
+    page = open_page(path, within=seeing(None))
 
     expect(page.get_by_test_id("notice")).to_contain_text("No camera was found. Connect one")
     with page.expect_file_chooser() as chooser:
@@ -51,7 +50,6 @@ def test_without_a_camera_a_photo_will_do(
     chooser.value.set_files(photos / "astronaut.png")
     expect(page.get_by_test_id("notice")).to_be_hidden()
     expect(page.get_by_test_id("picture").locator("img, canvas")).to_be_visible()
-    blind.close()
 
 
 def test_a_refused_camera_is_explained(
@@ -69,20 +67,19 @@ def test_a_refused_camera_is_explained(
 
 
 def test_a_page_that_may_not_have_the_camera_says_why(
-    site: Site, playwright: Playwright, photos: Path
+    site: Site, seeing: Seeing, photos: Path
 ) -> None:
     """Over plain http from another machine, as a phone in the house opens it at first."""
     port = urlsplit(site.url).port
     elsewhere = Site(f"http://facecog.test:{port}")
     alias = "--host-resolver-rules=MAP facecog.test 127.0.0.1"
-    visiting = browser.chromium(playwright, browser.somebody_on_camera(photos), GRANTED, alias)
+    visiting = seeing(browser.somebody_on_camera(photos), alias)
     page = visiting.new_page()
     page.goto(elsewhere.url + "/register")
 
     expect(page.get_by_test_id("notice")).to_contain_text("only to pages opened over https")
     expect(page.get_by_test_id("retry")).to_be_hidden()
     register_file(page, "Anna", photos / "astronaut.png")
-    visiting.close()
 
 
 def test_the_keyboard_alone_is_enough(site: Site, open_page: OpenPage) -> None:
@@ -204,12 +201,11 @@ def plain_texts(language: str) -> dict[str, str]:
 
 
 def test_a_newcomer_is_recognised_within_a_minute(
-    site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
+    site: Site, open_page: OpenPage, seeing: Seeing, tmp_path: Path
 ) -> None:
     """From the first page to the own name on the picture, with no more than a newcomer does."""
     turning = browser.turning(tmp_path / "turning.mjpeg", each=90)  # a pose for three seconds
-    newcomer = browser.chromium(playwright, turning, GRANTED)
-    page = open_page("/", within=newcomer)
+    page = open_page("/", within=seeing(turning))
     expect(page.get_by_test_id("people")).to_contain_text("Nobody is registered yet")
 
     began = time.monotonic()
@@ -225,7 +221,6 @@ def test_a_newcomer_is_recognised_within_a_minute(
     print(f"from the first page to the first recognition: {seconds:.1f} s")
     assert site.people()["Anna"] >= 3
     assert seconds < 60
-    newcomer.close()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -19,7 +18,7 @@ from onnx import TensorProto
 
 from facecog import Settings, open_facecog
 from facecog.cli import main
-from facecog.domain import Decision, Inference, Pixels, Template
+from facecog.domain import Decision, Inference, Template
 from facecog.engines import fast as ways
 from facecog.engines.cards import SFACE, YUNET, Card
 from facecog.engines.fast import fast, whole_numbers
@@ -27,10 +26,10 @@ from facecog.engines.onnx import OnnxEngine
 from facecog.engines.rewriting import quantise
 from facecog.engines.rewriting.inputs import take_pictures
 from facecog.engines.runtime import CPU
-from facecog.geometry import align
 from facecog.image import decode
 from facecog.web.app import create_app
 from tests.assets import MODELS, photo
+from tests.preparing import crops, warnings
 
 with_integers = pytest.mark.skipif(not ways.has(ways.INTEGERS), reason="a processor without VNNI")
 with_bfloat16 = pytest.mark.skipif(not ways.has(ways.BFLOAT16), reason="a processor without bf16")
@@ -65,10 +64,6 @@ def models(tmp_path: Path) -> Path:
     for card in (YUNET, SFACE):
         (folder / card.file).symlink_to((MODELS / card.file).resolve())
     return folder
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
 
 
 # -- which way is taken -------------------------------------------------------------------------
@@ -255,14 +250,6 @@ def test_the_ranges_say_when_and_on_what_they_were_measured() -> None:
 # -- the templates on real photos ---------------------------------------------------------------
 
 
-def crops(engine: OnnxEngine, names: tuple[str, ...] = NAMES) -> list[Pixels]:
-    pictures = [decode(photo(name)) for name in names]
-    return [
-        align(picture.pixels, engine.detect(picture)[0].landmarks / picture.scale)
-        for picture in pictures
-    ]
-
-
 WAYS = [
     pytest.param(*INT8, 0.99, id="int8", marks=with_integers),
     pytest.param(*INT8_OPENVINO, 0.99, id="OpenVINO int8", marks=[with_integers, with_bfloat16]),
@@ -321,7 +308,7 @@ def test_whoever_was_registered_exactly_is_recognised_fast_and_the_other_way_rou
 def test_threads_that_ask_at_once_get_what_one_would(machine: Machine, engine: OnnxEngine) -> None:
     machine("icelake genoa", True)
     network, _ = fast(SFACE, MODELS, (CPU,))
-    faces = crops(engine)
+    faces = crops(engine, map(photo, NAMES))
     alone = [network.run(face)[0] for face in faces]
 
     with ThreadPoolExecutor(8) as threads:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from facecog.engines.runtime import Network
 from facecog.image import decode
 from facecog.service import Facecog
 from tests.assets import MODELS, SHARED, photo
+from tests.pictures import opened, saved
 
 GROUPS = SHARED / "dlib_detect"
 
@@ -43,7 +43,7 @@ def watched() -> Watched:
 
 def head(width: int) -> Image.Image:
     """Obama's head and shoulders; his face is this wide."""
-    whole = Image.open(io.BytesIO(photo("obama.jpg"))).convert("RGB").crop((180, 0, 800, 600))
+    whole = opened("obama.jpg").crop((180, 0, 800, 600))
     return whole.resize((round(whole.width * width / 239), round(whole.height * width / 239)))
 
 
@@ -60,9 +60,7 @@ def picture(of: Image.Image) -> Picture:
 
 
 def jpeg(of: Image.Image) -> bytes:
-    out = io.BytesIO()
-    of.save(out, "JPEG", quality=92)
-    return out.getvalue()
+    return saved(of, "JPEG", quality=92)
 
 
 # -- how often, and how large ---------------------------------------------------------------------

@@ -20,8 +20,8 @@ from PIL import Image
 from facecog.domain import Pixels
 from facecog.errors import FacecogError, NotAPicture, TooLarge, TooManyPixels, Truncated
 from facecog.image import WORKING_SIDE, decode, encode_jpeg, shrunk_jpeg
-from tests.assets import photo
 from tests.heic import heic
+from tests.pictures import opened, saved
 
 KINDS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
 # Which way `decode` has to turn each EXIF orientation, written with NumPy (EXIF 2.32, 4.6.4).
@@ -35,12 +35,6 @@ TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     7: lambda upright: upright[::-1, ::-1].transpose(1, 0, 2),
     8: lambda upright: np.rot90(upright, -1),
 }
-
-
-def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, kind, **options)
-    return out.getvalue()
 
 
 def gradient(width: int = 48, height: int = 36) -> Pixels:
@@ -321,7 +315,7 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_picture_that_is_cut_off_is_refused(kind: str) -> None:
-    data = saved(Image.open(io.BytesIO(photo("astronaut.png"))).convert("RGB"), kind)
+    data = saved(opened("astronaut.png"), kind)
 
     for part in (0.5, 0.9):
         with pytest.raises((Truncated, NotAPicture)):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +26,7 @@ from facecog.errors import (
 )
 from facecog.index.memory import MemoryIndex
 from facecog.store import Store, rows, tables
-from tests.databases import MODEL, Database, add, names, pages, put, template
+from tests.databases import MODEL, Database, add, cursor_of, names, pages, put, template
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -527,13 +525,13 @@ def test_changes_come_newest_first_a_page_at_a_time(store: Store, database: Data
 
     assert [len(page) for page in found] == [2, 2, 1]
     assert {one.id for page in found for one in page} == {one.id for one in changes}
-    for cursor in ("abc", cursor_of("name", "anna"), cursor_of("changes", "yesterday")):
+    for cursor in (
+        "abc",
+        cursor_of(["name", "anna", NOWHERE]),
+        cursor_of(["changes", "yesterday", NOWHERE]),
+    ):
         with pytest.raises(InvalidCursor):
             store.journal.changes(2, cursor)
-
-
-def cursor_of(order: str, position: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([order, position, NOWHERE]).encode()).decode()
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest"])

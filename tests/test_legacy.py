@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from facecog import cli
 from facecog.legacy import NotLegacy, Outcome, import_faces, legacy_faces
 from facecog.service import Facecog
 from tests.assets import MODELS, photo
+from tests.pictures import opened, saved
 
 
 def make(folder: Path, rows: list[tuple[object, object]], crops: dict[str, bytes]) -> Path:
@@ -180,9 +179,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunn
 
 def crop_of(name: str) -> bytes:
     """A face as the original cropped it, tightly."""
-    out = io.BytesIO()
-    Image.open(io.BytesIO(photo(name))).convert("RGB").crop((320, 130, 680, 560)).save(out, "JPEG")
-    return out.getvalue()
+    return saved(opened(name).crop((320, 130, 680, 560)), "JPEG")
 
 
 def test_the_command_lists_what_it_cannot_take_and_changes_nothing_old(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from facecog.engines.onnx import OnnxEngine
 from facecog.image import decode
-from tests.assets import SHARED, photo
+from tests.assets import SHARED
 from tests.heic import heic
+from tests.pictures import portrait, saved
 from tests.sending import multipart
 
 REJECTED = {"not_a_picture", "truncated", "too_many_pixels", "too_large"}
@@ -109,16 +109,6 @@ def test_pillows_own_odd_files_never_break_the_server(real_client: FlaskClient) 
     assert answers["decompression_bomb.gif"] == "too_many_pixels"
     assert answers["broken.png"] in REJECTED
     assert answers["truncated_jpeg.jpg"] == "truncated"
-
-
-def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, kind, **options)
-    return out.getvalue()
-
-
-def portrait() -> Image.Image:
-    return Image.open(io.BytesIO(photo("obama2.jpg"))).convert("RGB").crop((0, 0, 626, 700))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import signal
 import subprocess
@@ -25,10 +24,10 @@ from facecog.engines.onnx import OnnxEngine
 from facecog.engines.prepare import prepared
 from facecog.engines.runtime import Network
 from facecog.errors import ModelUnavailable
-from facecog.geometry import align
 from facecog.image import decode
 from tests import assets
 from tests.assets import MODELS, photo
+from tests.preparing import crops, warnings
 
 MINE = Card("mine", "embed", "mine.onnx", "mine", mean=127.5, scale=1 / 128)
 NET = """<ir_version: 8, opset_import: ["" : 13]>
@@ -61,10 +60,6 @@ def models(tmp_path: Path) -> Path:
 
 def files(models: Path) -> list[Path]:
     return sorted((models / "prepared").iterdir())
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
 
 
 def never(*_: object) -> bytes:
@@ -301,11 +296,6 @@ def pairs() -> dict[str, tuple[Network, Network]]:
         card.name: (Network(card, MODELS / card.file), Network(card, prepared(card, MODELS)))
         for card in (YUNET, SFACE)
     }
-
-
-def crops(engine: OnnxEngine, photos: list[bytes]) -> list[Pixels]:
-    pictures = [decode(data) for data in photos]
-    return [align(p.pixels, f.landmarks / p.scale) for p in pictures for f in engine.detect(p)]
 
 
 def assert_same_vectors(pair: tuple[Network, Network], faces: list[Pixels]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -22,6 +21,7 @@ from facecog.quality import CHECKS, POLICIES, Policy, assess, reasons
 from facecog.service import Facecog
 from facecog.store import Store
 from tests.assets import ROOT, photo
+from tests.pictures import portrait, saved
 from tests.test_golden import LANDMARKS
 
 CROP = PixelSize(112, 112)
@@ -307,32 +307,29 @@ def test_a_measure_that_was_not_taken_is_not_bad() -> None:
 # -- policies, on the real models ------------------------------------------------------------
 
 
-def portrait(scale: float = 1, angle: float = 0, brightness: float = 1) -> bytes:
+def anna(scale: float = 1, angle: float = 0, brightness: float = 1) -> bytes:
     """A good photo of Anna, made smaller, tilted or darker."""
-    picture = Image.open(io.BytesIO(photo("obama2.jpg"))).convert("RGB").crop((0, 0, 626, 700))
-    picture = picture.rotate(angle, Image.Resampling.BICUBIC, fillcolor=(128, 128, 128))
+    picture = portrait().rotate(angle, Image.Resampling.BICUBIC, fillcolor=(128, 128, 128))
     picture = picture.resize((round(626 * scale), round(700 * scale)), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    ImageEnhance.Brightness(picture).enhance(brightness).save(out, "PNG")
-    return out.getvalue()
+    return saved(ImageEnhance.Brightness(picture).enhance(brightness), "PNG")
 
 
-GOOD, SMALL, TINY = portrait(), portrait(scale=0.15), portrait(scale=0.06)
-TILTED, DARK, BLACK = portrait(angle=-20), portrait(brightness=0.15), portrait(brightness=0.05)
+GOOD, SMALL, TINY = anna(), anna(scale=0.15), anna(scale=0.06)
+TILTED, DARK, BLACK = anna(angle=-20), anna(brightness=0.15), anna(brightness=0.05)
 
 
 @pytest.mark.parametrize(("angle", "least", "most"), [(0, 2, 10), (-10, 10, 22), (-20, 18, 32)])
 def test_a_tilted_photo_is_tilted_as_much(
     engine: OnnxEngine, angle: float, least: float, most: float
 ) -> None:
-    (face,) = engine.detect(decode(portrait(angle=angle)))
+    (face,) = engine.detect(decode(anna(angle=angle)))
 
     assert least < face.quality.measures["roll"] < most
     assert abs(face.quality.measures["yaw"]) < 30
 
 
 def test_yunet_does_not_follow_a_head_that_lies_on_its_side(engine: OnnxEngine) -> None:
-    (face,) = engine.detect(decode(portrait(angle=-60)))
+    (face,) = engine.detect(decode(anna(angle=-60)))
 
     assert abs(face.quality.measures["roll"]) < 45
 
@@ -355,7 +352,7 @@ def real(store: Store, engine: OnnxEngine, policy: Policy) -> Facecog:
         ("off", TINY, None),
         ("off", DARK, None),
         ("off", BLACK, None),
-        ("off", portrait(scale=0.02), FaceTooSmall),
+        ("off", anna(scale=0.02), FaceTooSmall),
     ],
 )
 def test_the_policy_decides_what_is_registered(

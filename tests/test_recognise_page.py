@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import re
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import ImageOps
-from playwright.sync_api import Browser, Locator, Page, Playwright, Request, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from tests import assets, browser
 from tests.browser import (
     ALIKE,
     CONTRAST,
-    GRANTED,
     HOSTILE,
     PROMISE,
     SHOWS_SOMETHING,
     OpenPage,
+    Seeing,
     Site,
     assert_no_scrolling,
     assert_nothing_hostile,
@@ -36,18 +35,12 @@ PACE = re.compile(r"[\d.,]*\d")
 pytestmark = pytest.mark.xdist_group("recognise page")
 
 
-def test_a_stranger_is_unknown_live(
-    site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
-) -> None:
+def test_a_stranger_is_unknown_live(site: Site, open_page: OpenPage, seeing: Seeing) -> None:
     site.register("Obama", assets.photo("obama.jpg"))
-    film = browser.camera_file(browser.seen("astronaut.png"), tmp_path / "stranger.mjpeg")
-    stranger = browser.chromium(playwright, film, GRANTED)
-
-    page = open_page("/recognise", within=stranger)
+    page = open_page("/recognise", within=seeing(browser.seen("astronaut.png")))
 
     expect_live(page, "Unknown")
     expect(marks(page)).to_have_text(["Unknown"])
-    stranger.close()
 
 
 def test_names_everyone_in_a_photo(site: Site, open_page: OpenPage, photos: Path) -> None:
@@ -89,13 +82,10 @@ def test_look_alikes_are_not_guessed_between(site: Site, open_page: OpenPage, ph
 
 
 def test_look_alikes_are_not_guessed_between_live(
-    site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
+    site: Site, open_page: OpenPage, seeing: Seeing
 ) -> None:
     site.register_look_alikes("Anna", "Bea", photo=assets.photo("obama.jpg"))
-    film = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "alike.mjpeg")
-    twin = browser.chromium(playwright, film, GRANTED)
-
-    page = open_page("/recognise", within=twin)
+    page = open_page("/recognise", within=seeing(browser.seen("obama.jpg")))
 
     expect_live(page, "Not sure")
     expect(page.get_by_test_id("summary")).to_have_text("Not sure")
@@ -103,7 +93,6 @@ def test_look_alikes_are_not_guessed_between_live(
     expect(page.locator(".face-live .face-why")).to_have_text(ALIKE)
     expect(page.get_by_test_id("basis")).to_contain_text(PROMISE)
     assert kinds(page.get_by_test_id("box")) == ["uncertain"]
-    twin.close()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -190,13 +179,10 @@ def test_a_photo_waits_for_a_busy_server(site: Site, open_page: OpenPage, photos
 
 
 @pytest.fixture
-def side_by_side(playwright: Playwright, tmp_path: Path) -> Iterator[Browser]:
+def side_by_side(seeing: Seeing) -> Browser:
     """A camera that sees Obama on the left and Biden on the right."""
     scene = ImageOps.pad(browser.group("obama3.jpg", "biden.jpg"), (640, 480))
-    film = browser.camera_file(scene, tmp_path / "two.mjpeg")
-    opened = browser.chromium(playwright, film, GRANTED)
-    yield opened
-    opened.close()
+    return seeing(scene)
 
 
 def expect_names(page: Page, *names: str) -> None:
@@ -222,8 +208,7 @@ def test_names_one_and_calls_the_other_unknown_in_one_film(
     expect(box(page, "Obama, match")).to_be_visible()
     expect(box(page, "Unknown face 1")).to_be_visible()
     expect(page.get_by_test_id("announce")).to_have_text("Obama and 1 unknown")
-    frames = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
-    page.locator(f"#stage:not([data-frames='{frames}'])").wait_for()
+    browser.look_on(page)
 
 
 def test_a_frame_that_errs_does_not_change_the_name(site: Site, open_page: OpenPage) -> None:
@@ -254,11 +239,8 @@ def test_a_frame_that_errs_does_not_change_the_name(site: Site, open_page: OpenP
             .observe(stage, { attributes: true });
         }"""
     )
-    begun = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
 
-    page.wait_for_function(
-        "(enough) => document.getElementById('stage').dataset.frames >= enough", arg=begun + 12
-    )
+    browser.look_on(page, 12)
 
     assert page.evaluate("[...window.shown]") == ['["Anna"]']
     page.unroute_all(behavior="ignoreErrors")
@@ -306,7 +288,7 @@ def test_frames_are_skipped_while_the_server_is_busy_and_that_is_said_only_when_
 ) -> None:
     site.register("Somebody", assets.photo("biden.jpg"))
     page = open_page("/recognise")
-    page.wait_for_function("() => document.getElementById('stage').dataset.frames >= 1")
+    browser.look_on(page)
     page.evaluate(
         """() => {
           const message = document.getElementById('message');
@@ -316,10 +298,7 @@ def test_frames_are_skipped_while_the_server_is_busy_and_that_is_said_only_when_
         }"""
     )
     page.route("**/api/recognise", browser.busy, times=2)
-    frames = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
-    page.wait_for_function(
-        "(least) => document.getElementById('stage').dataset.frames >= least", arg=frames + 3
-    )
+    browser.look_on(page, 3)
     assert page.evaluate("[...window.said].filter(Boolean)") == []
 
     expect(page.get_by_test_id("pace")).not_to_be_empty()
@@ -335,7 +314,7 @@ def test_frames_are_skipped_while_the_server_is_busy_and_that_is_said_only_when_
 
 def test_a_question_under_way_is_dropped_with_the_camera(open_page: OpenPage) -> None:
     page = open_page("/recognise")
-    page.wait_for_function("() => document.getElementById('stage').dataset.frames >= 1")
+    browser.look_on(page)
     page.route("**/api/recognise", lambda route: None)  # never answered
     with page.expect_request("**/api/recognise"):
         pass
@@ -363,13 +342,9 @@ def test_a_raised_threshold_is_explained(open_page: OpenPage) -> None:
     )
 
 
-def test_the_page_says_how_fast_it_looks(
-    open_page: OpenPage, playwright: Playwright, tmp_path: Path
-) -> None:
+def test_the_page_says_how_fast_it_looks(open_page: OpenPage, seeing: Seeing) -> None:
     """What it measures is printed (pytest -rP), for how fast it is depends on the machine."""
-    film = browser.camera_file(browser.seen("obama3.jpg"), tmp_path / "camera.mjpeg")
-    chromium = browser.chromium(playwright, film, GRANTED)
-    page = open_page("/recognise", within=chromium)
+    page = open_page("/recognise", within=seeing(browser.seen("obama3.jpg")))
     pace = page.get_by_test_id("pace")
     expect(pace).to_have_text(re.compile(r"^[\d.]+ a second · [\d,]+ ms$"))
 
@@ -381,7 +356,6 @@ def test_the_page_says_how_fast_it_looks(
     assert measured / 3 < says < measured * 3
     assert delay / 3 < ms < delay * 3
     expect(pace).to_have_attribute("aria-hidden", "true")
-    chromium.close()
 
 
 def test_a_tap_on_a_live_face_holds_the_picture_and_says_why(

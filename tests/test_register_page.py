@@ -17,6 +17,7 @@ from tests import assets, browser
 from tests.browser import (
     GRANTED,
     OpenPage,
+    Seeing,
     Site,
     assert_inside,
     assert_no_scrolling,
@@ -432,7 +433,7 @@ def test_the_coach_enrols_a_person_by_itself(
 
 
 def test_the_coach_enrols_a_woman_who_turns_her_head(
-    site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
+    site: Site, open_page: OpenPage, seeing: Seeing, tmp_path: Path
 ) -> None:
     """Her film where it is at hand, slowed down to what a person does when asked."""
     film = browser.somebody_on_camera(tmp_path)
@@ -440,8 +441,7 @@ def test_the_coach_enrols_a_woman_who_turns_her_head(
         slow = browser.slowly(film, tmp_path / "slow.mjpeg", 24)
     else:
         slow = browser.turning(tmp_path / "turning.mjpeg")
-    watching = browser.chromium(playwright, slow, GRANTED)
-    page = open_page("/register", within=watching)
+    page = open_page("/register", within=seeing(slow))
 
     expect_through(page)
     page.get_by_test_id("name").fill("Anna")
@@ -449,16 +449,13 @@ def test_the_coach_enrols_a_woman_who_turns_her_head(
 
     expect_state(page, "done")
     assert site.people()["Anna"] >= 3
-    watching.close()
 
 
 def test_the_mirror_says_the_side_that_the_person_knows(
-    site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
+    site: Site, open_page: OpenPage, seeing: Seeing
 ) -> None:
     """Yaw is positive to the right of the picture: seen in the mirror, to the left."""
-    still = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "still.mjpeg")
-    watching = browser.chromium(playwright, still, GRANTED)
-    page = open_page("/register", within=watching)
+    page = open_page("/register", within=seeing(browser.seen("obama.jpg")))
 
     expect(page.get_by_test_id("hint")).to_have_text("Now turn your head a little to the right")
     expect(page.get_by_test_id("ring")).to_have_attribute("data-side", "right")
@@ -466,7 +463,6 @@ def test_the_mirror_says_the_side_that_the_person_knows(
     page.get_by_test_id("use-these").click()
     expect(page.get_by_test_id("hint")).to_have_text("Done. Now the name")
     expect(page.get_by_test_id("name")).to_be_focused()
-    watching.close()
 
     photo = browser.on_a_wall("obama2.jpg")
     left, right = (yaw_of(site, one) for one in (photo, ImageOps.mirror(photo)))
@@ -479,15 +475,14 @@ def yaw_of(site: Site, picture: Image.Image) -> float:
 
 
 def test_the_preview_is_a_mirror_and_the_sample_is_not(
-    site: Site, open_page: OpenPage, playwright: Playwright, tmp_path: Path
+    site: Site, open_page: OpenPage, seeing: Seeing, tmp_path: Path
 ) -> None:
     """Red is on the left of what the camera sees."""
     seen = browser.seen("obama.jpg")
     seen.paste((220, 20, 20), (0, 0, 250, 480))
     seen.paste((20, 20, 220), (440, 0, 640, 480))
     film = browser.film([browser.jpeg(seen)], tmp_path / "flag.mjpeg", 30)
-    watching = browser.chromium(playwright, film, GRANTED)
-    page = open_page("/register", within=watching)
+    page = open_page("/register", within=seeing(film))
     browser.take_photo(page)
 
     shown = Image.open(io.BytesIO(page.get_by_test_id("stage").screenshot())).convert("RGB")
@@ -499,7 +494,6 @@ def test_the_preview_is_a_mirror_and_the_sample_is_not(
     kept = Image.open(io.BytesIO(site.crop(site.samples("Anna")[0])))
     assert colour(kept, 0.03) == "red"
     assert colour(kept, 0.97) == "blue"
-    watching.close()
 
 
 def colour(picture: Image.Image, across: float) -> str:
@@ -515,13 +509,9 @@ MediaStreamTrack.prototype.getSettings = function () {
 };"""
 
 
-def test_a_camera_on_the_back_is_no_mirror(
-    open_page: OpenPage, playwright: Playwright, tmp_path: Path
-) -> None:
+def test_a_camera_on_the_back_is_no_mirror(open_page: OpenPage, seeing: Seeing) -> None:
     """Whoever holds it sees the other person as they stand: its words are of the picture."""
-    still = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "still.mjpeg")
-    watching = browser.chromium(playwright, still, GRANTED)
-    page = open_page("/nothing", within=watching)
+    page = open_page("/nothing", within=seeing(browser.seen("obama.jpg")))
     page.add_init_script(BACK)
     page.goto(urljoin(page.url, "/register"))
 
@@ -530,42 +520,30 @@ def test_a_camera_on_the_back_is_no_mirror(
     )
     expect(page.get_by_test_id("ring")).to_have_attribute("data-side", "left")
     assert page.locator("#video").get_attribute("data-mirrored") is None
-    watching.close()
 
 
-def test_the_coach_is_switched_off_and_on(
-    open_page: OpenPage, playwright: Playwright, tmp_path: Path
-) -> None:
-    still = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "still.mjpeg")
-    watching = browser.chromium(playwright, still, GRANTED)
-    page = open_page("/register", within=watching)
+def test_the_coach_is_switched_off_and_on(open_page: OpenPage, seeing: Seeing) -> None:
+    page = open_page("/register", within=seeing(browser.seen("obama.jpg")))
     expect(page.get_by_test_id("shot")).to_have_count(1)
     page.get_by_test_id("auto").click()
     expect(page.get_by_test_id("hint")).to_be_hidden()
     page.get_by_role("button", name="Remove photo 1").click()
-    looked = int(page.get_by_test_id("stage").get_attribute("data-frames") or 0)
-    page.wait_for_function(f"() => document.getElementById('stage').dataset.frames > {looked + 5}")
+    browser.look_on(page, 6)
     expect(page.get_by_test_id("shot")).to_have_count(0)
 
     page.get_by_test_id("auto").click()
 
     expect(page.get_by_test_id("hint")).to_be_visible()
     expect(page.get_by_test_id("shot")).to_have_count(1)
-    watching.close()
 
 
-def test_the_coach_speaks_german(
-    open_page: OpenPage, playwright: Playwright, tmp_path: Path
-) -> None:
-    still = browser.camera_file(browser.seen("obama.jpg"), tmp_path / "still.mjpeg")
-    watching = browser.chromium(playwright, still, GRANTED)
-    page = open_page("/register", within=watching, locale="de-DE")
+def test_the_coach_speaks_german(open_page: OpenPage, seeing: Seeing) -> None:
+    page = open_page("/register", within=seeing(browser.seen("obama.jpg")), locale="de-DE")
 
     said = "Nun den Kopf ein wenig nach rechts drehen"
     expect(page.get_by_test_id("hint")).to_have_text(said)
     expect(page.locator("#hint-aloud")).to_have_text(said)
     expect(page.get_by_test_id("use-these")).to_have_text("Dieses nehmen")
-    watching.close()
 
 
 def test_the_shutter_takes_several_and_each_can_be_thrown_away(
@@ -583,34 +561,22 @@ def test_the_shutter_takes_several_and_each_can_be_thrown_away(
     assert site.people() == {}
 
 
-def test_a_photo_by_hand_that_will_not_do_says_why(
-    open_page: OpenPage, playwright: Playwright, tmp_path: Path
-) -> None:
+def test_a_photo_by_hand_that_will_not_do_says_why(open_page: OpenPage, seeing: Seeing) -> None:
     dark = browser.seen("astronaut.png").point(lambda level: level // 7)
-    watching = browser.chromium(
-        playwright, browser.camera_file(dark, tmp_path / "dark.mjpeg"), GRANTED
-    )
-    page = open_page("/register", within=watching)
+    page = open_page("/register", within=seeing(dark))
     expect(page.get_by_test_id("hint")).to_have_text("More light, please")
     page.get_by_test_id("shutter").click()
 
     expect(page.get_by_test_id("verdict")).to_contain_text("The face is too dark")
     expect(page.get_by_test_id("message")).to_contain_text("The face is too dark")
-    watching.close()
 
 
-def test_two_people_are_asked_to_come_alone(
-    open_page: OpenPage, playwright: Playwright, tmp_path: Path
-) -> None:
+def test_two_people_are_asked_to_come_alone(open_page: OpenPage, seeing: Seeing) -> None:
     two = browser.group("obama3.jpg", "biden.jpg").resize((640, 480), box=(0, 30, 960, 750))
-    watching = browser.chromium(
-        playwright, browser.camera_file(two, tmp_path / "two.mjpeg"), GRANTED
-    )
-    page = open_page("/register", within=watching)
+    page = open_page("/register", within=seeing(two))
 
     expect(page.get_by_test_id("hint")).to_have_text("Two people in view: come alone")
     expect(page.get_by_test_id("box")).to_have_count(2)
-    watching.close()
 
 
 @pytest.mark.parametrize(
@@ -636,31 +602,25 @@ def test_while_the_server_is_busy_nothing_is_asked_of_the_person(
 
 
 def test_nobody_for_a_while_is_told_what_to_try(
-    open_page: OpenPage, playwright: Playwright, tmp_path: Path, photos: Path
+    open_page: OpenPage, seeing: Seeing, photos: Path
 ) -> None:
     cup = Image.open(photos / "coffee.png").convert("RGB").resize((640, 480))
-    watching = browser.chromium(
-        playwright, browser.camera_file(cup, tmp_path / "cup.mjpeg"), GRANTED
-    )
-    page = open_page("/register", within=watching)
+    page = open_page("/register", within=seeing(cup))
     expect(page.get_by_test_id("hint")).to_contain_text("Nobody in view")
 
     expect(page.get_by_test_id("lonely")).to_contain_text("No face for a while.")
     with page.expect_file_chooser():
         page.get_by_test_id("lonely").get_by_role("button", name="Choose a photo").click()
-    watching.close()
 
 
 # -- cameras --------------------------------------------------------------------------------------
 
 
 def test_one_of_several_cameras_is_chosen_and_remembered(
-    open_page: OpenPage, playwright: Playwright
+    open_page: OpenPage, seeing: Seeing
 ) -> None:
-    several = browser.chromium(
-        playwright, None, GRANTED, "--use-fake-device-for-media-stream=device-count=3"
-    )
-    page = open_page("/register", within=several)
+    three = "--use-fake-device-for-media-stream=device-count=3"
+    page = open_page("/register", within=seeing(None, three))
     menu = page.get_by_test_id("cameras")
     expect(menu.locator("option")).to_have_count(3)
     here, there = menu.input_value(), menu.locator("option").last.get_attribute("value")
@@ -673,7 +633,6 @@ def test_one_of_several_cameras_is_chosen_and_remembered(
     page.reload()
     expect(page.get_by_test_id("shutter")).to_be_enabled()
     expect(menu).to_have_value(there or "")
-    several.close()
 
 
 def test_a_camera_in_use_elsewhere_is_explained(site: Site, open_page: OpenPage) -> None:

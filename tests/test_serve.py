@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import signal
 import socket
@@ -26,6 +25,7 @@ from facecog.service import Facecog
 from facecog.store import rows
 from facecog.web import serve
 from tests.assets import ROOT, photo
+from tests.pictures import opened, saved
 from tests.serving import FACECOG, HOST, START, Server, environment, serving
 
 
@@ -159,10 +159,8 @@ def test_requests_under_way_are_answered_before_it_stops(tmp_path: Path) -> None
 def large_photo(level: int) -> bytes:
     """Some tenths of a second's work."""
     scene = Image.new("RGB", (6000, 6000), (level, 0, 0))
-    scene.paste(Image.open(io.BytesIO(photo("obama.jpg"))).resize((1800, 2250)))
-    out = io.BytesIO()
-    scene.save(out, "PNG", compress_level=1)
-    return out.getvalue()
+    scene.paste(opened("obama.jpg").resize((1800, 2250)))
+    return saved(scene, "PNG", compress_level=1)
 
 
 def test_it_stops_at_once_when_nothing_is_under_way(server: Server) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import shutil
 import sqlite3
@@ -41,7 +40,7 @@ from facecog.store import Store, tables
 from facecog.store.database import HEAD, server_engine
 from facecog.store.upgrading import upgrade
 from tests import fakes
-from tests.databases import MODEL, Database, add, names, pages, put, template, texts
+from tests.databases import MODEL, Database, add, cursor_of, names, pages, put, template, texts
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 NOBODY = 65534
@@ -283,10 +282,6 @@ def test_samples_of_one_moment_are_paged_through_once_each(
     found = pages(lambda cursor: store.samples(anna.id, 1, cursor))
 
     assert len({one.id for (one,) in found}) == len(found) == 4
-
-
-def cursor_of(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
 
 
 BAD_CURSORS = {
