@@ -4,39 +4,34 @@ import { Camera, toJpeg } from './camera.js';
 import { fillMenu } from './cameras.js';
 import { Checks, judge } from './checks.js';
 import { Choice } from './choice.js';
-import { Coach, largest } from './coach.js';
+import { largest } from './coach.js';
 import { enrol } from './enrol.js';
-import { Hints } from './hints.js';
+import { Guide } from './guide.js';
 import { facesOf, Live } from './live.js';
 import { NameField } from './naming.js';
 import { takePhotos } from './photo.js';
 import { Picker } from './picker.js';
 import { Result } from './result.js';
-import { Ring } from './ring.js';
 import { Stage } from './stage.js';
 import { t } from './texts.js';
 import { Tray } from './tray.js';
 
-const LONELY = 10_000; // ms without a face, after which it is said what else can be done
 const QUALITY = 0.92; // of the JPEG of a frame that is kept
 
 const $ = (id) => document.getElementById(id);
 const stage = new Stage();
 const camera = new Camera(stage.video, (trouble) => noCamera(trouble));
 const live = new Live(camera, { look: facesOf, longest: Infinity, onAnswer: looked, onProblem: cannotLook });
-const ring = new Ring($('ring'));
-const hints = new Hints($('hint'), $('hint-aloud'));
 const picker = new Picker($('picks'));
 const tray = new Tray($('tray'), { onShow: showPhoto, onRemove: removed });
+const guide = new Guide(tray);
 const checks = new Checks(checked);
 const name = new NameField($('name-field'));
 const choice = new Choice($('choice'));
 const result = new Result($('result'));
-let coach = new Coach();
-let coaching = true;
 let shown = null; // the item on the stage, while it is no camera
 
-// --- the camera and its coach ---
+// --- the camera and its guide ---
 
 async function toCamera() {
   shown = null;
@@ -62,9 +57,7 @@ async function running() {
   stage.showCamera(camera.size, camera.mirrored);
   $('flip').hidden = !camera.several;
   $('shutter').disabled = false;
-  ring.hide(false);
-  ring.place(null, camera.size, camera.mirrored);
-  showCoach();
+  guide.begin(camera.size, camera.mirrored);
   live.start();
   await fillMenu($('cameras'), camera);
   if (stage.state !== 'camera') $('camera-menu').hidden = true; // A photo came meanwhile.
@@ -77,64 +70,28 @@ function noCamera(trouble) {
   stage.notice(trouble.message, Boolean(navigator.mediaDevices));
 }
 
-function looked({ faces, image }, frame) {
+function looked(answer, frame) {
   if ($('message').dataset.kind === 'waiting') say('');
   stage.root.dataset.frames = Number(stage.root.dataset.frames) + 1;
-  const advice = coaching ? coach.see({ at: performance.now(), frame: { canvas: frame, faces, size: image }, faces, image }) : null;
-  const crowd = advice?.hint === 'several' || (!advice && faces.length > 1);
-  stage.mark(crowd ? faces.map(({ box }) => ({ box, kind: 'refused' })) : [], image, camera.mirrored);
-  ring.hide(crowd);
-  ring.place(largest(faces), image, camera.mirrored);
-  if (advice) heed(advice);
-}
-
-function heed(advice) {
-  ring.show(advice.steps, advice, camera.mirrored);
-  hints.say(advice, camera.mirrored);
-  lonely(advice.alone >= LONELY);
-  offer(advice.offer);
-  if (!advice.take) return;
-  const { step, frame: { canvas, faces, size } } = advice.take;
+  const { crowd, take } = guide.see(frame, answer, camera.mirrored);
+  stage.mark(crowd ? answer.faces.map(({ box }) => ({ box, kind: 'refused' })) : [], answer.image, camera.mirrored);
+  if (!take) return;
+  const { step, frame: { canvas, faces, size } } = take;
   keep(canvas, { step, faces, size });
-  if (coach.finished) finished();
+  if (guide.finished) finished();
 }
 
 // The coach is through, or the person says that it is enough.
 function finished() {
   live.stop();
   stage.marks.clear();
-  offer(false);
-  lonely(false);
-  hints.say({ hint: 'done', side: null }, camera.mirrored);
+  guide.done(camera.mirrored);
   if (document.activeElement === document.body || document.activeElement === $('use-these')) (name.value ? $('submit') : name).focus({ preventScroll: true });
-}
-
-function showCoach() {
-  $('auto').setAttribute('aria-pressed', String(coaching));
-  ring.root.toggleAttribute('data-plain', !coaching);
-  hints.quiet(!coaching);
-  if (!coaching) {
-    lonely(false);
-    offer(false);
-  }
-}
-
-function lonely(yes) {
-  $('lonely').hidden = !yes;
-}
-
-function offer(yes) {
-  const n = tray.items.length;
-  $('use-these').hidden = !yes || !n;
-  if (yes && n) $('use-these').textContent = t('register.use_these', { n });
 }
 
 function cannotLook(problem) {
   stage.marks.clear();
-  ring.place(null, camera.size, camera.mirrored);
-  ring.rest();
-  hints.clear();
-  lonely(false);
+  guide.rest(camera.size, camera.mirrored);
   say(problem.saidMeanwhile, 'waiting');
 }
 
@@ -223,8 +180,8 @@ function removed(item) {
   gathered();
   say('');
   if (item.step) {
-    coach.reopen(item.step);
-    if (stage.state === 'camera' && coaching && !live.running) live.start();
+    guide.reopen(item.step);
+    if (stage.state === 'camera' && guide.coaching && !live.running) live.start();
   }
   if (stage.state === 'camera') {
     if (!tray.items.length) $('shutter').focus({ preventScroll: true });
@@ -348,9 +305,7 @@ function enter(state) {
   for (const id of ['shutter', 'auto', 'hint']) $(id).hidden = !inView;
   $('shutter').disabled = true;
   $('flip').hidden = $('camera-menu').hidden = true;
-  ring.hide(true);
-  offer(false);
-  lonely(false);
+  guide.leave();
   $('to-camera').hidden = inView || done || state === 'no-camera';
   $('to-camera').disabled = sends;
   $('submit').setAttribute('aria-disabled', String(sends));
@@ -367,7 +322,7 @@ function enter(state) {
 // For another round: nothing of the last one is left but, where it is to stay, the name.
 function afresh(keptName = '') {
   tray.clear();
-  coach = new Coach();
+  guide.afresh();
   name.value = keptName;
   enter('camera');
 }
@@ -389,8 +344,7 @@ $('someone-else').addEventListener('click', () => {
   backToCamera();
 });
 $('auto').addEventListener('click', () => {
-  coaching = !coaching;
-  showCoach();
+  guide.toggle();
   if (!live.running) live.start();
 });
 $('use-these').addEventListener('click', finished);
