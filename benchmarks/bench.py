@@ -1,32 +1,32 @@
 """All benchmarks of speed, one process each, and docs/performance.md from what they measured.
 
     python -m benchmarks.bench                   all parts; half an hour or more
-    python -m benchmarks.bench search load       these parts anew, the page from all that are kept
+    python -m benchmarks.bench search load       these parts anew, the others as they are kept
     python -m benchmarks.bench --render          the page alone
     python -m benchmarks.bench --smoke           each part's code on little data, no page
 
-Each part is kept under .cache/bench/. The last thing printed is one table of ratios; the exit
+Each part is kept as soon as it is measured, with its machine, in docs/performance/figures.json, and
+the page is made again; unless it could measure less than the one that is kept, as on a machine that
+lacks what a claim is about, which is said. The last thing printed is one table of ratios; the exit
 status is 1 where a claim is not kept or a part has failed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 from tests import assets
 
-from benchmarks import machine, page
-from benchmarks.tables import Part, broken, claims_table, from_json
+from benchmarks import kept, machine, page
+from benchmarks.kept import Kept
+from benchmarks.tables import Part, broken, from_json
 from facecog.evaluation.report import Table, table_text
 
 ROOT = Path(__file__).parent.parent
-KEPT = ROOT / ".cache" / "bench"
 PARTS = (
     *("precision", "stages", "peers", "search", "load"),
     *("memory", "startup", "following", "growth", "decoding"),
@@ -44,18 +44,22 @@ MUST_SHOW: dict[str, tuple[float, ...]] = {
 
 def main() -> None:
     options = _options()
-    chosen = options.parts or PARTS
     assets.ensure()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) if options.smoke else KEPT
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (options.smoke or options.render):
-            (folder / "machine.json").write_text(json.dumps(machine.description(), indent=1))
-        failed = [] if options.render else [n for n in chosen if not measured(n, folder, options)]
-        parts = [part for name in PARTS if (part := kept(name, folder))]
-    if not (options.smoke or failed):
-        page.write(json.loads((KEPT / "machine.json").read_text()), parts)
-    sys.exit(not told(parts, failed, options.smoke))
+    here = machine.here()
+    on_page = {} if options.smoke else {one.part.name: one for one in kept.read()}
+    aside: list[Part] = []
+    failed: list[str] = []
+    for name in () if options.render else options.parts or PARTS:
+        part = measured(name, options.smoke)
+        if part is None:
+            failed.append(name)
+        elif not renewed(on_page, Kept(part, here)):
+            aside.append(part)
+        elif not options.smoke:
+            page.write(in_order(on_page))
+    if options.render:
+        page.write(in_order(on_page))
+    sys.exit(not told(in_order(on_page), aside, failed, options.smoke))
 
 
 def _options() -> argparse.Namespace:
@@ -69,32 +73,47 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def measured(name: str, folder: Path, options: argparse.Namespace) -> bool:
-    """Run a part in a process of its own; False where it has failed."""
-    if find_spec(f"benchmarks.{name}") is None:
-        print(f"{name}: not here yet, passed over", flush=True)
-        return True
-    file = folder / f"{name}.json"
-    file.unlink(missing_ok=True)
-    command = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(file)]
+def measured(name: str, smoke: bool) -> Part | None:
+    """Run a part in a process of its own; None where it has failed."""
     print(f"\n== {name}", flush=True)
-    # Its status says that a claim is not kept; whether it has failed is seen by its file.
-    subprocess.run([*command, *(["--smoke"] if options.smoke else [])], cwd=ROOT, check=False)
-    return file.is_file()
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, "part.json")
+        command = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(file)]
+        # Its status says that a claim is not kept; whether it has failed is seen by its file.
+        subprocess.run([*command, *(["--smoke"] if smoke else [])], cwd=ROOT, check=False)
+        return from_json(file.read_text("utf-8")) if file.is_file() else None
 
 
-def kept(name: str, folder: Path) -> Part | None:
-    file = folder / f"{name}.json"
-    return from_json(file.read_text("utf-8")) if file.is_file() else None
+def renewed(on_page: dict[str, Kept], new: Kept) -> bool:
+    """Put a part in the place of the one that is kept; False where that one could measure more."""
+    old = on_page.get(new.part.name)
+    less = kept.unmeasured(new.part, old.part) if old else []
+    if less:
+        print(f"\n{new.part.name}: NOT RENEWED, the page keeps the one before. This run could not")
+        print("measure what that one did:", *less, sep="\n- ", flush=True)
+        return False
+    on_page[new.part.name] = new
+    return True
 
 
-def told(parts: list[Part], failed: list[str], smoke: bool) -> bool:
-    """Print the table of ratios and what is wrong; whether nothing is."""
-    claims = [claim for part in parts for claim in part.claims]
-    print(f"\n{table_text(claims_table(claims, 'Ratios'))}")
+def in_order(on_page: dict[str, Kept]) -> list[Kept]:
+    return [on_page[name] for name in PARTS if name in on_page]
+
+
+def told(on_page: list[Kept], aside: list[Part], failed: list[str], smoke: bool) -> bool:
+    """Print the table of ratios and what is wrong; whether nothing is.
+
+    Args:
+        aside: parts of this run that the page does not have.
+    """
+    print(f"\n{table_text(kept.ratios(on_page, 'Ratios'))}")
     wrong = [f"the part {name} has failed" for name in failed]
-    wrong += [fault for part in parts for fault in faults(part)]
-    wrong += [f"NOT KEPT: {claim.text}" for part in parts for claim in broken(part, smoke)]
+    for part in (one.part for one in on_page):
+        wrong += faults(part)
+        wrong += [f"NOT KEPT: {claim.text}" for claim in broken(part, smoke)]
+    for part in aside:
+        wrong += faults(part)
+        wrong += [f"NOT KEPT, in this run alone: {claim.text}" for claim in broken(part, smoke)]
     for one in wrong:
         print(one, file=sys.stderr)
     return not wrong

@@ -69,11 +69,11 @@ class AtTwice(Finder):
         left, top, right, bottom = bounds(pixels, Box(*map(float, found.box)), margin=1.0)
         around, corner = pixels[top:bottom, left:right], np.array([left, top], np.float32)
         again = self.look(around, 640 / max(around.shape[:2]))
-        near = [one.landmarks + corner for one in again]
+        near: list[Points] = [one.landmarks + corner for one in again]
         near = [one for one in near if _apart(one, found.landmarks) < found.box[2] / 4]
         if not near:
             return found
-        return found._replace(landmarks=(found.landmarks + near[0]) / 2)
+        return found._replace(landmarks=(found.landmarks + near[0]) / np.float32(2))
 
 
 def _apart(one: Points, other: Points) -> float:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -25,17 +27,89 @@ LIBRARIES = (
 READ = 256 * 2**20  # bytes, more than any cache holds
 
 
-def description() -> dict[str, str]:
-    """What is told of the machine and of what runs on it."""
-    return {
-        "processor": f"{processor()}, {os.cpu_count()} cores",
-        "of its instructions": ", ".join(flags()) or "not known",
-        "memory": f"{memory() / 2**30:.0f} GiB, read by one core at {bandwidth():.1f} GB/s",
-        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
-        "Python": platform.python_version(),
-        "libraries": ", ".join(libraries()),
-        "load before": f"{os.getloadavg()[0]:.1f} processes wanted to run in the last minute",
-    }
+# Two runs on one machine measure its memory no further apart than by this factor; see same().
+NOISE = 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What figures were taken on, and what ran there.
+
+    Attributes:
+        memory: GiB.
+        bandwidth: GB/s that one core reads from memory, measured.
+        load: processes that wanted to run in the minute before.
+    """
+
+    processor: str
+    instructions: str
+    memory: int
+    bandwidth: float
+    system: str
+    python: str
+    libraries: str
+    load: float
+
+    def same(self, other: Machine) -> bool:
+        """Whether both tell of one machine with the same software.
+
+        The load may be any; the bandwidth is measured, so it may differ as measurements do.
+        Everything else is alike to the letter: another version of a library has other times too.
+        """
+        slower, faster = sorted((self.bandwidth, other.bandwidth))
+        return faster <= NOISE * slower and self._told == other._told
+
+    @property
+    def _told(self) -> Machine:
+        """Without what is measured."""
+        return replace(self, bandwidth=0.0, load=0.0)
+
+
+def here() -> Machine:
+    """This one, now."""
+    return Machine(
+        processor=f"{processor()}, {os.cpu_count()} cores",
+        instructions=", ".join(flags()) or "not known",
+        memory=round(memory() / 2**30),
+        bandwidth=round(bandwidth(), 1),
+        system=f"{platform.system()} {platform.release().partition('-')[0]}",
+        python=platform.python_version(),
+        libraries=", ".join(libraries()),
+        load=round(os.getloadavg()[0], 1),
+    )
+
+
+def distinct(runs: Iterable[Machine]) -> list[list[Machine]]:
+    """The runs of each machine, machines in the order of their first."""
+    machines: list[list[Machine]] = []
+    for run in runs:
+        known = next((those for those in machines if those[0].same(run)), None)
+        if known is None:
+            machines.append([run])
+        else:
+            known.append(run)
+    return machines
+
+
+def lines(runs: Sequence[Machine]) -> list[str]:
+    """What is told of a machine; what each run of it measured is told as a range."""
+    one = runs[0]
+    read = _range([run.bandwidth for run in runs])
+    load = _range([run.load for run in runs])
+    return [
+        f"processor: {one.processor}",
+        f"of its instructions: {one.instructions}",
+        f"memory: {one.memory} GiB, read by one core at {read} GB/s",
+        f"system: {one.system}",
+        f"Python: {one.python}",
+        f"libraries: {one.libraries}",
+        f"load before: {load} processes wanted to run in the last minute",
+    ]
+
+
+def _range(values: Sequence[float]) -> str:
+    least, most = (f"{value:.1f}" for value in (min(values), max(values)))
+    return least if least == most else f"{least} to {most}"
 
 
 def bandwidth(runs: int = 7) -> float:
@@ -85,5 +159,4 @@ def libraries() -> list[str]:
 
 
 if __name__ == "__main__":
-    for key, value in description().items():
-        print(f"{key}: {value}")
+    print(*lines([here()]), sep="\n")

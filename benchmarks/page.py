@@ -1,27 +1,26 @@
 """docs/performance.md and its plots, from what the benchmarks measured.
 
-The figures themselves are kept beside the plots, in docs/performance/figures.json, so that a test
-can make the page again.
+The figures themselves are kept beside the plots (kept.py), so that a test can make the page again.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.tables import Part, Plot, claims_table, from_json, markdown
+from benchmarks import kept as store
+from benchmarks.kept import Kept, letters, machines, ratios
+from benchmarks.machine import lines
+from benchmarks.tables import Part, Plot, markdown
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 README = ROOT / "README.md"
 FOLDER = ROOT / "docs" / "performance"
-FIGURES = FOLDER / "figures.json"
 IN_README = re.compile(r"(?<=<!-- make bench writes this -->\n).*?(?=<!-- until here -->)", re.S)
 
 HEAD = """# Performance
@@ -35,18 +34,20 @@ medians of that run. Other machines have other times.
 
 {claims}
 
-## The machine
-
-{machine}
+{machines}
 """
+SEVERAL = """## The machines
+
+Each part was measured on one of these, with the software that it names, and says on which. Figures
+of different machines are not to be compared."""
 
 
-def write(machine: dict[str, str], parts: Sequence[Part]) -> None:
+def write(kept: Sequence[Kept]) -> None:
     """The page, its plots, its figures, and what the README says of them."""
+    parts = [one.part for one in kept]
     FOLDER.mkdir(exist_ok=True)
-    told = {"machine": machine, "parts": [asdict(part) for part in parts]}
-    FIGURES.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    PAGE.write_text(rendered(machine, parts), "utf-8")
+    store.write(kept)
+    PAGE.write_text(rendered(kept), "utf-8")
     README.write_text(
         IN_README.sub(lambda _: f"{lead(parts)}\n", README.read_text("utf-8")), "utf-8"
     )
@@ -55,22 +56,26 @@ def write(machine: dict[str, str], parts: Sequence[Part]) -> None:
             draw(plot, FOLDER / f"{plot.name}.svg")
 
 
-def figures() -> tuple[dict[str, str], list[Part]]:
-    """What `write` has kept: the machine and the parts."""
-    told = json.loads(FIGURES.read_text("utf-8"))
-    return told["machine"], [from_json(json.dumps(part)) for part in told["parts"]]
-
-
-def rendered(machine: dict[str, str], parts: Sequence[Part]) -> str:
+def rendered(kept: Sequence[Kept]) -> str:
     """The page."""
-    claims = [claim for part in parts for claim in part.claims]
-    about = "\n".join(f"- {key}: {value}" for key, value in machine.items())
     head = HEAD.format(
-        lead=lead(parts),
-        claims=markdown(claims_table(claims, "What is claimed, and what this run measured")),
-        machine=about,
+        lead=lead([one.part for one in kept]),
+        claims=markdown(ratios(kept, "What is claimed, and what was measured")),
+        machines=described(kept),
     )
-    return "\n".join([head, *map(section, parts)])
+    sections = [section(one.part, letter) for one, letter in zip(kept, letters(kept), strict=True)]
+    return "\n".join([head, *sections])
+
+
+def described(kept: Sequence[Kept]) -> str:
+    """What the parts were measured on."""
+    known = {
+        letter: "\n".join(f"- {line}" for line in lines(runs))
+        for letter, runs in machines(kept).items()
+    }
+    if len(known) == 1:
+        return "\n\n".join(["## The machine", *known.values()])
+    return "\n\n".join([SEVERAL, *(f"**{letter}**\n\n{text}" for letter, text in known.items())])
 
 
 def lead(parts: Sequence[Part]) -> str:
@@ -78,9 +83,10 @@ def lead(parts: Sequence[Part]) -> str:
     return " ".join(part.lead for part in parts if part.lead)
 
 
-def section(part: Part) -> str:
-    """One part: its tables and plots."""
-    pieces = [f"## {part.title}", f"`python -m benchmarks.{part.name}`", part.note]
+def section(part: Part, machine: str) -> str:
+    """One part: its tables and plots, and the machine's letter where there are several."""
+    on = f", measured on machine {machine}" if machine else ""
+    pieces = [f"## {part.title}", f"`python -m benchmarks.{part.name}`{on}", part.note]
     pieces += map(markdown, part.tables)
     pieces += [f"![{plot.title}](performance/{plot.name}.svg)" for plot in part.plots]
     return "\n\n".join(piece for piece in pieces if piece) + "\n"

@@ -28,11 +28,12 @@ class Claim:
 
     Attributes:
         text: what the figure is, as in "SFace exact, times as fast as the file as shipped".
-        value: None where it cannot be measured here; `text` then says why.
+        value: None where it cannot be measured here.
         limit: None for a figure that is only told.
         at_most: the value may be no more than the limit; otherwise it is to be no less.
         unit: written after the figures, "MB"; nothing for a ratio.
         speed: it depends on the data's size or the machine, so a smoke run does not judge it.
+        why: there is no value; `text` is the same with a value and without.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Claim:
     at_most: bool = True
     unit: str = ""
     speed: bool = True
+    why: str = ""
 
     @property
     def kept(self) -> bool | None:
@@ -52,7 +54,7 @@ class Claim:
     @property
     def verdict(self) -> str:
         if self.value is None:
-            return "not measured"
+            return f"not measured: {self.why}" if self.why else "not measured"
         return {True: "kept", False: "NOT KEPT", None: ""}[self.kept]
 
 
@@ -129,7 +131,12 @@ def to_json(part: Part) -> str:
 
 
 def from_json(text: str) -> Part:
-    told: dict[str, Any] = json.loads(text)
+    return from_told(json.loads(text))
+
+
+def from_told(told: dict[str, Any]) -> Part:
+    """A part from what `asdict` made of it."""
+    told = dict(told)
     told["tables"] = [
         Table(**{**one, "columns": tuple(one["columns"]), "rows": tuple(map(tuple, one["rows"]))})
         for one in told["tables"]

@@ -41,6 +41,7 @@ class DeepFaceSystem:
     """A SQLite file for each gallery."""
 
     version = f"deepface {version('deepface')}"
+    precision = "exact"
 
     def __init__(self, scratch: Path) -> None:
         self._file = scratch / "faces.db"

@@ -17,6 +17,7 @@ class FaceRecognitionSystem:
     """The gallery is an array; the person of `known` is its last row."""
 
     version = f"face_recognition {version('face_recognition')}"
+    precision = "exact"
 
     def __init__(self) -> None:
         self._encodings: Vector = np.zeros((0, 128))

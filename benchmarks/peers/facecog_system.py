@@ -26,8 +26,13 @@ class FacecogSystem:
     version = f"facecog {version('facecog')}"
 
     def __init__(self, scratch: Path, precision: str) -> None:
-        self._scratch, self._precision, self._homes = scratch, precision, 0
+        self._scratch, self._asked, self._homes = scratch, precision, 0
         self._facecog = self._opened()
+
+    @property
+    def precision(self) -> str:
+        """What runs: fast is exact where the processor has nothing faster."""
+        return self._facecog.inference.precision
 
     def faces(self, photo: Path) -> list[Seen]:
         return [
@@ -62,7 +67,7 @@ class FacecogSystem:
         return self._scratch / str(self._homes)
 
     def _opened(self) -> Facecog:
-        settings = Settings(home=self._home, models=MODELS, precision=self._precision)
+        settings = Settings(home=self._home, models=MODELS, precision=self._asked)
         return open_facecog(settings)
 
 

@@ -15,7 +15,6 @@ from tests import assets
 
 from facecog.bootstrap import DEEPFACES
 from facecog.engines.fetch import share
-from facecog.engines.onnx import PRECISIONS
 
 ROOT = assets.ROOT
 DEEPFACE_HOME = ROOT / ".cache" / "deepface"
@@ -50,7 +49,7 @@ class Kind(NamedTuple):
 
     @property
     def here(self) -> bool:
-        return self.python.exists() and (self != FAST or "fast" in PRECISIONS)
+        return self.python.exists()
 
 
 FACECOG = Kind("facecog", "facecog_system", option="exact")
@@ -103,7 +102,7 @@ def ready(kinds: Sequence[Kind]) -> list[Kind]:
     """Those whose environment is there; with a line for each that is not."""
     for kind in kinds:
         if not kind.here:
-            print(f"{kind.name}: passed over, {kind.environment or kind.option} is not there")
+            print(f"{kind.name}: passed over, {kind.environment} is not there")
     # deepface looks for its weights there; they are the files that facecog has.
     share(DEEPFACES.values(), assets.MODELS, DEEPFACE_HOME / ".deepface" / "weights")
     return [kind for kind in kinds if kind.here]

@@ -33,6 +33,10 @@ class System(Protocol):
 
     version: str
 
+    @property
+    def precision(self) -> str:
+        """Whether it computes what its models would, "exact", or nearly so in less time, "fast"."""
+
     def faces(self, photo: Path) -> list[Seen]:
         """Photo -> embedding."""
 
@@ -55,6 +59,9 @@ class Worker:
 
     def version(self) -> str:
         return self._system.version
+
+    def precision(self) -> str:
+        return self._system.precision
 
     def templates(self, photos: list[str], out: str) -> int:
         """One row a photo in a file, NaN where no face was found; how many faces were."""
