@@ -173,8 +173,8 @@ def by_size(title: str, measured: dict[int, Times], note: str = "") -> Table:
 def claims(embedding: Times, searching: dict[int, Times], naming: dict[int, Times]) -> list[Claim]:
     """What is promised is of the largest gallery, and of deepface with the one before it.
 
-    A third of deepface's embedding is promised of fast alone: SFace in float32 takes nearly that by
-    itself, so of exact the figure is told without a limit.
+    A third of deepface's embedding is promised of fast alone: SFace in float32 takes most of that
+    by itself, so of exact the figure is told without a limit.
     """
     *_, before, most = naming
     name = f"Photo → name among {most:,}, part of deepface's photo"
