@@ -22,8 +22,9 @@ from facecog.errors import (
     SubjectNotFound,
     UnsupportedMediaType,
 )
+from facecog.web.forms import URLENCODED, Forms
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORMS = (URLENCODED, "multipart/form-data")
 
 
 class Upload(Request):
@@ -31,6 +32,8 @@ class Upload(Request):
 
     Otherwise a file of more than 500 kB is written to a temporary one and read back.
     """
+
+    form_data_parser_class = Forms
 
     def _get_file_stream(self, *_: Any, **__: Any) -> io.BytesIO:
         return io.BytesIO()
