@@ -12,11 +12,13 @@ from __future__ import annotations
 import ctypes
 import gc
 import itertools
+import multiprocessing
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -115,13 +117,10 @@ def _ids(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def measure(smoke: bool) -> Part:
-    faiss.omp_set_num_threads(1)
     sizes = (200, 3_000) if smoke else SIZES
     taken = bytes_a_template(sizes[-1])  # first, while nothing that is free can be used again
+    cells = [alone(one_size, rows, dimension, smoke) for dimension in DIMENSIONS for rows in sizes]
     with searchers.postgres() as postgres:
-        cells = [
-            one_size(rows, dimension, postgres, smoke) for dimension in DIMENSIONS for rows in sizes
-        ]
         graph = hnsw(postgres, sizes[-1] if smoke else SLOW)
     people, samples = (100, 5) if smoke else (20_000, 5)
     writes = [(rows, written(rows, 20 if smoke else 300)) for rows in (sizes[-1], sizes[-2])]
@@ -160,7 +159,15 @@ def clustered(rows: int, dimension: int, random: np.random.Generator) -> tuple[V
     return vectors, probes
 
 
-def one_size(rows: int, dimension: int, postgres: searchers.Postgres, smoke: bool) -> Measured:
+def alone(measured: Callable[..., Measured], *arguments: object) -> Measured:
+    """In a process of its own: in memory that was used before, large arrays lie in small pages."""
+    new = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=new) as process:
+        return process.submit(measured, *arguments).result()
+
+
+def one_size(rows: int, dimension: int, smoke: bool) -> Measured:
+    faiss.omp_set_num_threads(1)
     vectors, probes = clustered(rows, dimension, np.random.default_rng(rows + dimension))
     best = truth(vectors, probes)
     found: dict[str, Search] = {
@@ -176,10 +183,11 @@ def one_size(rows: int, dimension: int, postgres: searchers.Postgres, smoke: boo
     rounds = 1 if smoke else 15 if rows < SIZES[-1] else 5
     ms = {many: timed(found, vectors, probes, many, rounds) for many in (1, PROBES)}
     if rows * dimension <= SLOWEST:
-        postgres.fill(vectors)
-        right["pgvector exact"] = recall(postgres.search(probes), best)
-        for many in ms:
-            ms[many]["pgvector exact"] = in_postgres(postgres, probes[:many])
+        with searchers.postgres() as postgres:
+            postgres.fill(vectors)
+            right["pgvector exact"] = recall(postgres.search(probes), best)
+            for many in ms:
+                ms[many]["pgvector exact"] = in_postgres(postgres, probes[:many])
     return Measured(rows, dimension, ms, right)
 
 
