@@ -180,7 +180,7 @@ def one_size(rows: int, dimension: int, smoke: bool) -> Measured:
     if rows <= SLOW and (sqlite := searchers.sqlite_search(vectors)):
         found["sqlite-vec"] = sqlite
     right = {name: recall(search(probes), best) for name, search in found.items()}
-    rounds = 1 if smoke else 15 if rows < SIZES[-1] else 5
+    rounds = 1 if smoke else 15
     ms = {many: timed(found, vectors, probes, many, rounds) for many in (1, PROBES)}
     if rows * dimension <= SLOWEST:
         with searchers.postgres() as postgres:

@@ -5,6 +5,7 @@ The judge is a search by brute force in the longest float that NumPy has here.
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -558,3 +559,19 @@ def test_a_template_takes_no_more_memory_than_is_said() -> None:
 
     assert index.size().subjects == count
     assert taken / count <= 128 + 512 + 64
+
+
+def key(subject: int) -> int:
+    """What the lowest are picked by, written down once more."""
+    return int.from_bytes(uuid(subject).bytes[8:], sys.byteorder)
+
+
+@pytest.mark.parametrize("least", [0, 9 * 2**64 // 10])
+def test_people_are_those_of_the_lowest_ids_however_these_are_spread(least: int) -> None:
+    numbers = [number for number in range(2_000) if key(number) >= least]
+    vectors = any_vectors(len(numbers), 16)
+    index = MemoryIndex(listed(vectors, numbers), MODEL)
+    lowest = sorted(range(len(numbers)), key=lambda at: key(numbers[at]))
+
+    for limit in (1, 20, len(numbers), 5_000):
+        assert index.people(limit).tolist() == vectors[lowest[:limit]].tolist()

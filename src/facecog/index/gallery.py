@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ Starts = NDArray[np.int32]
 BLOCK = 32_768  # samples in a block, at most,
 BLOCK_BYTES = 16 << 20  # and bytes of their codes; in smaller ones memory is read more slowly
 SMALLEST = 256  # samples that a block has room for, at least
+HIGHEST = 2**64 - 1  # of all keys
 AT_ONCE = 2_048  # samples that are encoded, or written anew, at once
 # A mean shorter than this has no direction: float32 tells that of a template to some 1e-7.
 SHORTEST = 1e-6
@@ -126,9 +128,10 @@ class Block:
     @property
     def living(self) -> Numbers:
         """The rows that are not dead."""
-        return self._alive(np.arange(self.count))
+        return self.alive(np.arange(self.count))
 
-    def _alive(self, rows: Numbers) -> Numbers:
+    def alive(self, rows: Numbers) -> Numbers:
+        """Those of some rows that are not dead."""
         return rows if self.rows.dead is None else rows[~self.rows.dead[rows]]
 
     def span(self, row: int) -> slice:
@@ -141,13 +144,13 @@ class Block:
 
     def rows_of(self, subjects: Ids) -> Numbers:
         """Where some subjects are."""
-        return self._alive(_places(self.store.subjects[: self.count], subjects))
+        return self.alive(_places(self.store.subjects[: self.count], subjects))
 
     def rows_with(self, samples: Ids) -> Numbers:
         """Where the subjects of some samples are."""
         places = _places(self.store.samples.ids[: self.used], samples)
         rows = np.searchsorted(self.store.starts[: self.count + 1], places, side="right") - 1
-        return self._alive(np.unique(rows))
+        return self.alive(np.unique(rows))
 
     def without(self, rows: Numbers) -> Block:
         """With some of the living dead."""
@@ -216,17 +219,23 @@ class Gallery:
         Those of the lowest ids, as `_keys` orders them: ids are random, so this is a fair sample,
         the same in every index of these subjects, and seldom another one after a write.
         """
-        chosen: list[tuple[int, int, int]] = []
-        for number, block in enumerate(self.blocks):
-            rows = block.living
-            keys = _keys(block.store.subjects)[rows]
-            lowest = np.argpartition(keys, limit)[:limit] if len(keys) > limit else slice(None)
-            own = zip(keys[lowest].tolist(), rows[lowest].tolist(), strict=True)
-            chosen += [(key, number, row) for key, row in own]
+        # Ids are random, so the lowest are most likely below twice their share of all.
+        chosen = self._below(2 * limit * HIGHEST // max(1, self.size.subjects))
+        if len(chosen) < min(limit, self.size.subjects):
+            chosen = self._below(HIGHEST)
         vectors = [
             self.blocks[number].vectors_of(row)[0] for _, number, row in sorted(chosen)[:limit]
         ]
         return np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
+
+    def _below(self, highest: int) -> list[tuple[int, int, int]]:
+        """Key, block and row of each subject whose key is no higher."""
+        found: list[tuple[int, int, int]] = []
+        for number, block in enumerate(self.blocks):
+            keys = _keys(block.store.subjects[: block.count])
+            rows = block.alive((keys <= np.uint64(min(highest, HIGHEST))).nonzero()[0])
+            found += zip(keys[rows].tolist(), repeat(number), rows.tolist())
+        return found
 
 
 def means(vectors: Vectors, starts: Starts | Numbers) -> tuple[Floats, Floats]:
