@@ -920,7 +920,7 @@ def test_a_server_that_cannot_be_used_is_said_in_one_line_without_the_password(u
 @pytest.mark.xdist_group("postgres")
 def test_a_server_that_goes_away_is_said_to_be_gone_and_found_again(postgres_url: str) -> None:
     store = Store.on_server(postgres_url)
-    add(store, "Anna")
+    anna = add(store, "Anna")[0].id
     name = postgres_url.rpartition("/")[2].partition("?")[0]
     url = server_engine(postgres_url).url.set(database="postgres")
     admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
@@ -929,11 +929,13 @@ def test_a_server_that_goes_away_is_said_to_be_gone_and_found_again(postgres_url
         kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
         connection.execute(text(kill), {"name": name})
 
-        with pytest.raises(DatabaseUnavailable):
-            store.counts()
+        for question in (store.counts, store.revision, lambda: store.names([anna])):
+            with pytest.raises(DatabaseUnavailable, match="does not answer"):
+                question()
 
         connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
     assert store.counts() == (1, 1)
+    assert (store.revision(), store.names([anna])) == (1, {anna: "Anna"})
     store.close()
 
 

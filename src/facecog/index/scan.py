@@ -131,7 +131,8 @@ class Passed(NamedTuple):
     """What of a part's products, row by row with all probes, reached the cuts.
 
     Attributes:
-        at: numbers of products, shape (n,).
+        part: number of the part.
+        at: numbers of products, shape (n,): row times count of probes, plus probe.
         dots: the products, shape (n,).
     """
 
@@ -198,7 +199,7 @@ class Probes:
         return Passed(part, at, dots[at])
 
     def bounded(self, parts: Sequence[Rows], passed: Sequence[Passed]) -> Found:
-        """What is known of some scores."""
+        """Bounds of the scores whose products passed."""
         own = [(parts[one.part].of, one.at // self.count) for one in passed]
         numbers = np.repeat([one.part for one in passed], [len(one.at) for one in passed])
         rows = np.concatenate([at for _, at in own])
@@ -222,10 +223,9 @@ class Probes:
 
     def floors(self, rows: Rows, dots: NDArray[Any], k: int) -> Floats:
         """For each probe a score that k of some rows have or pass; -inf where that is unknown."""
-        products = dots.reshape(-1, self.count)
-        if rows.dead is not None:
-            products = products[~rows.dead]
-        products = products[: SEED * SEED_PROBES // max(self.count, SEED_PROBES)]
+        seed = SEED * SEED_PROBES // max(self.count, SEED_PROBES)
+        alive = slice(seed) if rows.dead is None else (~rows.dead).nonzero()[0][:seed]
+        products = dots.reshape(-1, self.count)[alive]
         if len(products) < max(FEW, k * TOGETHER):
             return np.full(self.count, -np.inf)
         tops = np.maximum.reduceat(products, np.arange(0, len(products), TOGETHER), axis=0)

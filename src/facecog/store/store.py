@@ -206,7 +206,7 @@ class Store:
         asked = tuple(set(subject_ids))
         if not asked:
             return {}
-        return dict(fetched(self._engine, "SELECT id, name FROM subjects WHERE id IN ()", asked))
+        return dict(fetched(self._engine, "SELECT id, name FROM subjects WHERE id IN", asked))
 
     def named(self, found: list[list[Candidate]]) -> list[list[Candidate]]:
         """Candidates with their names. One who was deleted since the search is left out."""

@@ -57,11 +57,12 @@ def fetched(engine: Engine, query: str, values: Sequence[str] = ()) -> Sequence[
     database's.
 
     Args:
-        query: with `IN ()` for the values, if there are any.
+        query: one that ends with `IN` where there are values, which are put behind it.
     """
     driver = engine.dialect.loaded_dbapi
-    mark = "?" if driver.paramstyle == "qmark" else "%s"
-    query = query.replace("()", f"({', '.join([mark] * len(values))})")
+    if values:
+        mark = "?" if driver.paramstyle == "qmark" else "%s"
+        query += f" ({', '.join([mark] * len(values))})"
     try:
         with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(query, tuple(values))
