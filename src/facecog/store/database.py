@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from facecog.errors import DatabaseUnavailable, LegacyHome
 
-HEAD = "0004"  # the newest of migrations/versions
+HEAD = "0005"  # the newest of migrations/versions
 # Any number that no other program takes for its own lock on the same server.
 MIGRATION_LOCK = 0xFACEC06
 # An error that is logged does not show what was to be stored.

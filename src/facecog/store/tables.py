@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 # Names for constraints, so that a later migration can drop them on both databases.
@@ -52,14 +54,26 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 Id = String(36)  # a UUID as text
+# 200 letters, or as much as they take when they are sealed. SQLite takes any length as it is.
+Sealable = String(200).with_variant(String(1200), "postgresql")
 
 collections = Table(
     "collections",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("name", String(200), nullable=False, unique=True),
+    Column("name", Sealable, nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("fpir", Float),  # the promise; the setting's when empty
+    # Nobody is registered here without having agreed to this version of this text.
+    Column("consent_required", Boolean, nullable=False, server_default=false()),
+    Column("consent_text", String(200)),
+    Column("purpose", String(500)),
+    # Days after which a subject is erased: since registered, and since last recognised.
+    Column("keep_days", Integer),
+    Column("unseen_days", Integer),
+    # What its names, templates and crops are sealed with, itself wrapped by the master key; none
+    # where the home is not encrypted.
+    Column("wrapped_key", LargeBinary),
 )
 
 subjects = Table(
@@ -67,10 +81,12 @@ subjects = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
-    Column("name", String(200), nullable=False),
+    Column("name", Sealable, nullable=False),
     # The name as it is searched and sorted: "anna" and "Anna" are one person.
     Column("name_key", String(800), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),  # when the subject is erased
+    Column("seen_at", UtcDateTime),  # last recognised, to the day
     UniqueConstraint("collection_id", "name_key"),
     Index(None, "name_key", "id"),
     Index(None, "created_at", "id"),
@@ -82,7 +98,7 @@ samples = Table(
     Column("id", Id, primary_key=True),
     Column("subject_id", ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("origin", String(200), nullable=False),
+    Column("origin", Sealable, nullable=False),
     # Of the photo as it was sent, so that the same one is not kept twice.
     Column("photo_sha256", String(64), nullable=False),
     Column("quality", JSON, nullable=False),
@@ -120,9 +136,9 @@ changes = Table(
     Column("undone_at", UtcDateTime),
     # Both may be gone, so these are no foreign keys.
     Column("subject_id", Id, nullable=False),
-    Column("subject_name", String(200), nullable=False),
+    Column("subject_name", Sealable, nullable=False),
     Column("other_id", Id),
-    Column("other_name", String(200)),
+    Column("other_name", Sealable),
     Column("samples", Integer, nullable=False),
     Column("kept", JSON(none_as_null=True)),  # kept.py; none once it is undone
     Index(None, "at", "id"),
@@ -159,4 +175,96 @@ removals = Table(
     Column("sample_id", Id, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Index(None, "at"),
+)
+
+# That a person agreed, to what, and whether they took it back.
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subject_id", ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False),
+    Column("text_version", String(200), nullable=False),
+    Column("purpose", String(500), nullable=False),
+    Column("how", String(200), nullable=False),
+    Column("given_at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+    Index(None, "subject_id", "given_at"),
+)
+
+# Ids of subjects and samples that were erased, so that an older backup does not bring them back.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("name_key", String(800), nullable=False, unique=True),
+    Column("password_hash", String(300), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime),
+)
+
+# Somebody's browser that is signed in. Of its token only the SHA-256 is here.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Index(None, "account_id"),
+    Index(None, "until"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("role", String(20), nullable=False),
+    # The only one that it opens; all where there is none.
+    Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE")),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("used_at", UtcDateTime),
+)
+
+# What happened. No name, no picture, no template; each line's hash is of the line and of the hash
+# before it.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("request_id", String(40)),
+    # What is gone stays named here, so these are no foreign keys.
+    Column("collection_id", Id),
+    Column("subject_id", Id),
+    Column("details", JSON, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index(None, "at"),
+    Index(None, "subject_id", "number"),
+)
+
+# One row: the last line of the audit, and the last of those that are kept no more.
+audit_chain = Table(
+    "audit_chain",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("last", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("before", Integer, nullable=False),
+    Column("before_hash", String(64), nullable=False),
 )
