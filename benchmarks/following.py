@@ -49,7 +49,7 @@ class Searcher:
     """Another process's way from a probe to names."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._index = store, MemoryIndex(store, SFACE.name)
+        self._store, self._index = store, MemoryIndex.of(store, SFACE.name)
         self._thresholds = Thresholds(calibration_of(SFACE), store, self._index, 1e-3, 1e-4)
         self._probe = Template(by_chance(1, seed=2)[0], SFACE.name)
 

@@ -97,7 +97,7 @@ def searched(galleries: tuple[int, ...], dimension: int, rounds: int) -> dict[fl
     probe = Template(by_chance(1, seed=3, dimension=dimension)[0], "random")
     grown = {}
     for people in galleries:  # one after the other: the largest fill the memory
-        index = MemoryIndex(Random(people, dimension), "random")
+        index = MemoryIndex.of(Random(people, dimension), "random")
         search = partial(index.search, [probe], CANDIDATES)
         grown[float(people)] = medians({"search": search}, rounds)["search"]
     return grown

@@ -56,7 +56,7 @@ def measure(store: Store) -> None:
 
 
 def measure_changes(store: Store) -> None:
-    index = MemoryIndex(store, MODEL)
+    index = MemoryIndex.of(store, MODEL)
     probe = Template(np.eye(1, DIMENSION, dtype=np.float32)[0], MODEL)
     index.search([probe], 5)
     those = iter(store.subjects(1000, sort="newest").items)

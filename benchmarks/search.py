@@ -192,7 +192,7 @@ def one_size(rows: int, dimension: int, smoke: bool) -> Measured:
 
 
 def ours(vectors: Vectors) -> Search:
-    index = MemoryIndex(Source(vectors), MODEL)
+    index = MemoryIndex.of(Source(vectors), MODEL)
     index.size()
 
     def search(probes: Vectors) -> NDArray[np.int64]:
@@ -339,7 +339,7 @@ def several(people: int, samples: int, smoke: bool) -> Table:
     count = people * samples
     vectors, probes = clustered(count, DIMENSIONS[0], np.random.default_rng(3))
     whose = np.arange(count) % people
-    index = MemoryIndex(Source(vectors, whose), MODEL)
+    index = MemoryIndex.of(Source(vectors, whose), MODEL)
     means = vectors.astype(np.float64).reshape(samples, people, -1).sum(axis=0)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     best = np.argsort(-(probes.astype(np.float64) @ means.T), axis=1)[:, :K]
@@ -379,7 +379,7 @@ def bytes_a_template(rows: int) -> float | None:
     vectors, _ = clustered(rows, DIMENSIONS[0], np.random.default_rng(4))
     source = Source(vectors)
     before = _resident()
-    index = MemoryIndex(source, MODEL)
+    index = MemoryIndex.of(source, MODEL)
     assert index.size().subjects == rows
     after = _resident()
     return None if before is None or after is None else (after - before) / rows

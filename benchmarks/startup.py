@@ -150,12 +150,12 @@ def parts_of(home: Path, rounds: int) -> dict[str, float]:
     settings = Settings(home=home, models=assets.MODELS)
     with closing(Store.on_sqlite(home)) as store:
         engine, calibration = bootstrap.chosen_engine(settings)()
-        index = MemoryIndex(store, engine.model)
+        index = MemoryIndex.of(store, engine.model)
         calls: dict[str, Callable[[], object]] = {
             OPENED: lambda: Store.on_sqlite(home).close(),
             MODELS: lambda: bootstrap.chosen_engine(settings)(),
             READ: lambda: store.gallery(engine.model),
-            INDEXED: lambda: MemoryIndex(store, engine.model).size(),
+            INDEXED: lambda: MemoryIndex.of(store, engine.model).size(),
             THRESHOLD: lambda: Thresholds(calibration, store, index, 1e-3, 1e-4).now(),
             JOINED: lambda: joined(store, engine.model),
         }

@@ -62,7 +62,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def facecog(store: Store) -> Facecog:
     """The service on a fake engine: `b"anna+ben"` is a picture of Anna and Ben."""
-    index = MemoryIndex(store, fakes.MODEL)
+    index = MemoryIndex.of(store, fakes.MODEL)
     return Facecog(fakes.FakeEngine(), store, index, fakes.CALIBRATION, fakes.decode)
 
 
@@ -76,7 +76,7 @@ def engine() -> OnnxEngine:
 def real_facecog(store: Store, engine: OnnxEngine) -> Facecog:
     """The service on the real models."""
     return Facecog(
-        engine, store, MemoryIndex(store, SFACE.name), calibration_of(SFACE), image.decode
+        engine, store, MemoryIndex.of(store, SFACE.name), calibration_of(SFACE), image.decode
     )
 
 

@@ -189,6 +189,12 @@ def test_every_route_answers_as_it_is_described(api: Described) -> None:
     assert api("DELETE", f"/api/subjects/{anna}", subject)["change"]["samples"] == 1
     assert api("DELETE", "/api/changes").status_code == 204
     assert api("GET", "/api/health")["subjects"] == 0
+    one_collection = "/api/collections/{collection_id}"
+    club = api("POST", "/api/collections", json={"name": "club"})
+    address = f"/api/collections/{club['id']}"
+    club = api("PATCH", address, one_collection, json={"name": "team"})
+    assert api("GET", "/api/collections")["collections"][1] == club
+    assert api("DELETE", address, one_collection).status_code == 204
     assert api.seen == api.routes()
 
 
@@ -683,7 +689,7 @@ def test_what_is_deleted_forever_leaves_nothing(
 
 def test_where_nothing_is_kept_no_change_is_answered(settings: Settings, tmp_path: Path) -> None:
     with closing(Store.on_sqlite(settings.home, undo=timedelta(0))) as store:
-        index = MemoryIndex(store, fakes.MODEL)
+        index = MemoryIndex.of(store, fakes.MODEL)
         facecog = Facecog(fakes.FakeEngine(), store, index, fakes.CALIBRATION, fakes.decode)
         api = Described(app_of(facecog, settings).test_client())
         anna = api("POST", "/api/register", **form(name="Anna", image=b"anna"))

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from facecog.domain import Candidate, GalleryPart, Template, Vector, Vectors
 from facecog.index import gallery, scan
-from facecog.index.memory import MemoryIndex
+from facecog.index.memory import Galleries, MemoryIndex
 from facecog.index.nearest import DECIMALS
 
 MODEL = "model"
@@ -252,7 +252,7 @@ def templates(vectors: Vectors) -> list[Template]:
 
 def faults(source: Listed, probes: Vectors, index: MemoryIndex | None = None) -> list[str]:
     """What is wrong with the answers to some probes, together and alone."""
-    index, judge = index or MemoryIndex(source, MODEL), Judge(source.kept)
+    index, judge = index or MemoryIndex.of(source, MODEL), Judge(source.kept)
     found = []
     for limit in LIMITS:
         answers = index.search(templates(probes), limit).candidates
@@ -312,15 +312,13 @@ def residuals(vectors: Vectors) -> Vectors:
 
 def outside(source: Listed, probes: Vectors) -> int:
     """How many scores are not within their bounds."""
-    index, judge = MemoryIndex(source, MODEL), Judge(source.kept)
-    index.size()
-    assert index._state
+    galleries, judge = Galleries(source, MODEL), Judge(source.kept)
     count = 0
     exactly = probes.astype(np.float64)
     for start in range(0, len(probes), scan.PROBES):
         some = exactly[start : start + scan.PROBES]
         asked = scan.Probes(scan.coded(some), np.linalg.norm(some, axis=1))
-        for block in index._state.gallery(None).blocks:
+        for block in galleries.fresh().gallery(None).blocks:
             dots = asked.dots(block.rows)
             found = asked.bounded([block.rows], [scan.Passed(0, np.arange(len(dots)), dots)])
             names = [str(UUID(bytes=bytes(one))) for one in block.store.subjects[: block.count]]
@@ -405,12 +403,12 @@ def test_an_index_that_follows_changes_is_as_one_made_anew(
 ) -> None:
     vectors = np.concatenate([duplicates(d)[0][:30], any_vectors(20, d, 8)])
     source = Listed()
-    index = MemoryIndex(source, MODEL)
+    index = MemoryIndex.of(source, MODEL)
     asked = templates(probes_for(vectors))
     for step, what, other in [*steps, ("look", 0, 0)]:
         change(source, step, what, other, vectors)
         if step == "look" or what % 2:  # several changes at once too
-            anew = MemoryIndex(source, MODEL)
+            anew = MemoryIndex.of(source, MODEL)
             assert index.search(asked, 5) == anew.search(asked, 5)
             assert index.people(7).tolist() == anew.people(7).tolist()
             assert index.alike(0.5, 9) == anew.alike(0.5, 9)
@@ -426,7 +424,7 @@ def test_an_index_that_follows_changes_is_as_one_made_anew(
 def test_a_subject_loses_its_thousand_samples_one_by_one() -> None:
     vectors, subjects = thousand_samples(16)
     source = listed(vectors, subjects)
-    index, probes = MemoryIndex(source, MODEL), probes_for(vectors)
+    index, probes = MemoryIndex.of(source, MODEL), probes_for(vectors)
 
     for sample in range(1_000):
         source.take(sample)
@@ -440,7 +438,7 @@ def test_a_subject_loses_its_thousand_samples_one_by_one() -> None:
 @pytest.mark.usefixtures("small_blocks")
 def test_when_everything_is_deleted_another_dimension_may_come() -> None:
     source = listed(any_vectors(200, 16))
-    index = MemoryIndex(source, MODEL)
+    index = MemoryIndex.of(source, MODEL)
     assert index.size().subjects == 200
 
     source.take(*range(200))
@@ -456,16 +454,16 @@ def test_a_collection_is_searched_by_itself() -> None:
     source, other = Listed(), str(uuid(7))
     for n, vector in enumerate(vectors):
         source.put(n, n, vector, collection=0 if n < 4 else 7)
-    index = MemoryIndex(source, MODEL)
+    index = MemoryIndex.of(source, MODEL)
 
     assert len(index.search(templates(vectors[:1]), 9).candidates[0]) == 4
-    (found,) = index.search(templates(vectors[:1]), 9, other).candidates
+    (found,) = index.within(other).search(templates(vectors[:1]), 9).candidates
     assert {one.subject_id for one in found} == {str(uuid(4)), str(uuid(5))}
-    assert index.search(templates(vectors[:1]), 9, str(uuid(8))).candidates == [[]]
+    assert index.within(str(uuid(8))).search(templates(vectors[:1]), 9).candidates == [[]]
 
     source.put(4, 4, vectors[4])  # is in the default one now
     assert index.size().subjects == 5
-    assert len(index.search(templates(vectors[:1]), 9, other).candidates[0]) == 1
+    assert len(index.within(other).search(templates(vectors[:1]), 9).candidates[0]) == 1
 
 
 def test_look_alikes_are_those_of_brute_force(small_blocks: None) -> None:
@@ -478,7 +476,7 @@ def test_look_alikes_are_those_of_brute_force(small_blocks: None) -> None:
         for a, b in combinations(range(len(judge.names)), 2)
         if scores[a, b] >= 0.3
     }
-    pairs = MemoryIndex(source, MODEL).alike(0.3, 10_000)
+    pairs = MemoryIndex.of(source, MODEL).alike(0.3, 10_000)
 
     assert {frozenset(one.subject_id for one in pair.people) for pair in pairs} == expected
     assert len(pairs) == len(expected) > 100
@@ -493,7 +491,7 @@ def test_searches_see_whole_revisions_while_others_write() -> None:
     """Each answer is the one of the revision that it says it is of."""
     vectors = any_vectors(300, 16)
     source = listed(vectors[:100])
-    index, probes = MemoryIndex(source, MODEL), probes_for(vectors)
+    index, probes = MemoryIndex.of(source, MODEL), probes_for(vectors)
     before = {source.now: dict(source.kept)}
     done, searched = Event(), Event()
     random = np.random.default_rng(6)
@@ -551,7 +549,7 @@ def test_a_template_takes_no_more_memory_than_is_said() -> None:
     source.gallery = lambda model, after=None: part  # type: ignore[method-assign]
     tracemalloc.start()
     try:
-        index = MemoryIndex(source, MODEL)
+        index = MemoryIndex.of(source, MODEL)
         index.size()
         taken, _ = tracemalloc.get_traced_memory()
     finally:
@@ -570,7 +568,7 @@ def key(subject: int) -> int:
 def test_people_are_those_of_the_lowest_ids_however_these_are_spread(least: int) -> None:
     numbers = [number for number in range(2_000) if key(number) >= least]
     vectors = any_vectors(len(numbers), 16)
-    index = MemoryIndex(listed(vectors, numbers), MODEL)
+    index = MemoryIndex.of(listed(vectors, numbers), MODEL)
     lowest = sorted(range(len(numbers)), key=lambda at: key(numbers[at]))
 
     for limit in (1, 20, len(numbers), 5_000):

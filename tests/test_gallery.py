@@ -115,7 +115,7 @@ def test_an_index_of_another_process_follows_each_change_and_its_undoing(
 ) -> None:
     people, other = People(database.store()), database.store()
     followers = [Follower(other), Follower(other, OTHER)]
-    index = MemoryIndex(other, MODEL)
+    index = MemoryIndex.of(other, MODEL)
     for one in followers:
         one.follow()
     index.size()
@@ -123,7 +123,7 @@ def test_an_index_of_another_process_follows_each_change_and_its_undoing(
     def is_followed() -> None:
         for one, model in zip(followers, (MODEL, OTHER), strict=True):
             assert one.follow() == of(people.store.gallery(model))
-        probes, fresh = [template("both"), template("six")], MemoryIndex(other, MODEL)
+        probes, fresh = [template("both"), template("six")], MemoryIndex.of(other, MODEL)
         assert index.search(probes, 9) == fresh.search(probes, 9)
 
     done = change(people)

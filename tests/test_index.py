@@ -150,7 +150,7 @@ def test_every_answer_is_that_of_a_search_by_brute_force(
     stores: Stores, history: list[tuple[str, object, int]], seed: int
 ) -> None:
     gallery = Gallery()
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
     probes = [any_vector(100 + seed), any_vector(seed % 6)]
     before: list[tuple[str, dict[str, tuple[str, NDArray[np.float32]]]]] = []
 
@@ -201,7 +201,7 @@ def test_a_subject_is_compared_by_its_mean_and_the_sample_nearest_is_named(
     gallery.add(stores.one, "Anna", axis(1))
     nearest = gallery.add(stores.one, "Anna", axis(0))
     ben = gallery.add(stores.one, "Ben", between(between(axis(0), axis(1)), axis(2)))
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
 
     found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [nearest.id, ben.id]
@@ -216,7 +216,7 @@ def test_a_subject_is_compared_by_its_mean_and_the_sample_nearest_is_named(
 def test_one_subject_is_scored_as_a_search_scores_it(stores: Stores, people: int) -> None:
     gallery = Gallery()
     samples = [gallery.add(stores.one, f"Number {n % people}", any_vector(n)) for n in range(9)]
-    index, probe = MemoryIndex(stores.one, gallery.model), any_vector(100)
+    index, probe = MemoryIndex.of(stores.one, gallery.model), any_vector(100)
 
     for candidate in index.search([gallery.probe(probe)], 9).candidates[0]:
         alone = index.score(gallery.probe(probe), candidate.subject_id)
@@ -232,7 +232,7 @@ def test_a_subject_whose_samples_cancel_out_resembles_nobody(stores: Stores) -> 
     gallery.add(stores.one, "Anna", axis(0))
     gallery.add(stores.one, "Anna", -axis(0))
 
-    (found,) = nearest_to(MemoryIndex(stores.one, gallery.model), gallery.probe(axis(0)))
+    (found,) = nearest_to(MemoryIndex.of(stores.one, gallery.model), gallery.probe(axis(0)))
 
     assert found.score == 0
 
@@ -244,7 +244,7 @@ def test_look_alikes_are_all_pairs_above_the_threshold_most_alike_first(
     gallery = Gallery()
     for n in range(30):
         gallery.add(stores.one, f"Number {n % 11}", any_vector(n))
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
     means = gallery.means()
     scores = {
         frozenset(pair): cosine(means[pair[0]], means[pair[1]]) for pair in combinations(means, 2)
@@ -279,7 +279,7 @@ def test_people_are_one_template_each_of_some_of_the_subjects(
     for place in (0, 1, 2, 3, 4, 5, 6, 0, 3):
         gallery.add(stores.one, f"Number {place}", axis(place))
 
-    people = MemoryIndex(stores.one, gallery.model).people(limit)
+    people = MemoryIndex.of(stores.one, gallery.model).people(limit)
 
     assert people.shape == (given, WIDTH)
     assert len({int(row.argmax()) for row in people}) == given
@@ -288,7 +288,7 @@ def test_people_are_one_template_each_of_some_of_the_subjects(
 def test_of_equal_scores_the_older_comes_first(stores: Stores) -> None:
     gallery = Gallery()
     samples = [gallery.add(stores.one, name, axis(0)) for name in ("Ben", "Anna", "Carl", "Ben")]
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
 
     found = nearest_to(index, gallery.probe(axis(0)))
     assert [one.sample_id for one in found] == [sample.id for sample in samples[:3]]
@@ -301,7 +301,7 @@ def test_of_equal_scores_the_older_comes_first(stores: Stores) -> None:
 def test_each_probe_has_an_answer_of_its_own_in_order(stores: Stores) -> None:
     gallery = Gallery()
     samples = [gallery.add(stores.one, f"Number {place}", axis(place)) for place in range(4)]
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
 
     answers = index.search([gallery.probe(axis(place)) for place in (2, 0, 3)], 1).candidates
 
@@ -313,7 +313,7 @@ def test_each_probe_has_an_answer_of_its_own_in_order(stores: Stores) -> None:
 
 def test_an_empty_gallery_answers_each_probe_with_nobody(stores: Stores) -> None:
     gallery = Gallery()
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
 
     assert index.search([gallery.probe(axis(0))] * 2, LIMIT).candidates == [[], []]
     assert index.size() == GallerySize({})
@@ -324,7 +324,7 @@ def test_an_empty_gallery_answers_each_probe_with_nobody(stores: Stores) -> None
 
 def test_an_emptied_gallery_is_empty_and_can_be_filled_again(stores: Stores) -> None:
     gallery = Gallery()
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
     gone = gallery.add(stores.one, "Anna", axis(0))
     assert index.size().samples == 1
 
@@ -337,7 +337,7 @@ def test_an_emptied_gallery_is_empty_and_can_be_filled_again(stores: Stores) -> 
 
 def test_one_gone_and_another_come_is_seen(stores: Stores) -> None:
     gallery = Gallery()
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
     gone = gallery.add(stores.one, "Anna", axis(0))
     assert index.size().samples == 1
 
@@ -355,7 +355,7 @@ def test_a_moved_sample_is_its_new_subjects_without_all_being_read_again(
     anna = gallery.add(stores.one, "Anna", axis(0))
     odd = gallery.add(stores.one, "Anna", axis(1))
     ben = gallery.add(stores.one, "Ben", axis(2))
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
     assert index.size().by_samples == {1: 1, 2: 1}
     asked: list[int | None] = []
     read = stores.one.gallery
@@ -385,7 +385,7 @@ def test_templates_of_another_model_are_not_searched(stores: Stores) -> None:
     another.add(stores.one, "Anna", axis(0))
     ben = gallery.add(stores.one, "Ben", axis(1))
 
-    found = nearest_to(MemoryIndex(stores.one, gallery.model), gallery.probe(axis(0)))
+    found = nearest_to(MemoryIndex.of(stores.one, gallery.model), gallery.probe(axis(0)))
 
     assert [one.sample_id for one in found] == [ben.id]
 
@@ -395,7 +395,7 @@ def test_nothing_is_read_again_while_nothing_changes(
 ) -> None:
     gallery = Gallery()
     gallery.add(stores.one, "Anna", axis(0))
-    index = MemoryIndex(stores.one, gallery.model)
+    index = MemoryIndex.of(stores.one, gallery.model)
     asked: list[int | None] = []
     read = stores.one.gallery
 
@@ -417,7 +417,7 @@ def test_nothing_is_read_again_while_nothing_changes(
 def test_several_threads_see_whole_galleries_and_their_own_writes(tmp_path: Path) -> None:
     gallery = Gallery()
     with closing(Store.on_sqlite(tmp_path / "home")) as store:
-        index = MemoryIndex(store, gallery.model)
+        index = MemoryIndex.of(store, gallery.model)
 
         def work(thread: int) -> None:
             for turn in range(8):

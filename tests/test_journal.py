@@ -609,7 +609,7 @@ def test_any_history_undone_backwards_leaves_all_as_it_was(
     store.journal.erase_all()
     for name, photo in [("Anna", "1"), ("Anna", "2"), ("Ben", "2"), ("Ben", "3"), ("Cleo", "1")]:
         add(store, name, photo)
-    index = MemoryIndex(other, MODEL)
+    index = MemoryIndex.of(other, MODEL)
     probe = template("2")
     before = everything(database)
     found = index.search([probe], 9).candidates
@@ -617,7 +617,7 @@ def test_any_history_undone_backwards_leaves_all_as_it_was(
     done = [change for deed in history if (change := do(store, *deed))]
 
     assert database.crop_ids() == before["crops"]
-    fresh = MemoryIndex(store, MODEL).search([probe], 9)
+    fresh = MemoryIndex.of(store, MODEL).search([probe], 9)
     same(index.search([probe], 9).candidates, fresh.candidates)
     assert [one.id for one in other.journal.changes(99).items] == [one.id for one in done[::-1]]
     for change in done[::-1]:

@@ -335,7 +335,7 @@ def test_yunet_does_not_follow_a_head_that_lies_on_its_side(engine: OnnxEngine) 
 
 
 def real(store: Store, engine: OnnxEngine, policy: Policy) -> Facecog:
-    index = MemoryIndex(store, SFACE.name)
+    index = MemoryIndex.of(store, SFACE.name)
     return Facecog(engine, store, index, calibration_of(SFACE), decode, quality=policy)
 
 

@@ -292,7 +292,7 @@ def test_nobody_is_an_answer_where_that_is_wanted(facecog: Facecog) -> None:
 
 
 def with_policy(store: Store, policy: Policy) -> Facecog:
-    index = MemoryIndex(store, fakes.MODEL)
+    index = MemoryIndex.of(store, fakes.MODEL)
     return Facecog(
         fakes.FakeEngine(), store, index, fakes.CALIBRATION, fakes.decode, quality=policy
     )
@@ -404,7 +404,7 @@ def test_a_known_photo_sent_again_under_another_model_can_be_recognised_with_it(
     facecog.enrol("Anna", b"anna")
     engine = fakes.FakeEngine()
     engine.model = "other"
-    other = Facecog(engine, store, MemoryIndex(store, "other"), fakes.CALIBRATION, fakes.decode)
+    other = Facecog(engine, store, MemoryIndex.of(store, "other"), fakes.CALIBRATION, fakes.decode)
 
     assert not other.enrol("Anna", b"anna").added
     assert other.identify(b"anna").best is not None

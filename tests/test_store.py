@@ -552,7 +552,7 @@ def two_facecogs(database: Database) -> tuple[Facecog, Facecog]:
         Facecog(
             fakes.FakeEngine(),
             store,
-            MemoryIndex(store, fakes.MODEL),
+            MemoryIndex.of(store, fakes.MODEL),
             fakes.CALIBRATION,
             fakes.decode,
         )

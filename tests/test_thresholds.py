@@ -19,7 +19,7 @@ MAKERS_OWN = Calibration(fakes.MODEL, tails=(), margin=0.05, data="its maker's o
 @pytest.fixture
 def uncalibrated(store: Store) -> Facecog:
     """A facecog whose model came with a threshold and without error rates."""
-    index = MemoryIndex(store, fakes.MODEL)
+    index = MemoryIndex.of(store, fakes.MODEL)
     return Facecog(fakes.FakeEngine(), store, index, MAKERS_OWN, fakes.decode)
 
 

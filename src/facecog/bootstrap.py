@@ -39,7 +39,7 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
 
     Raises:
         ModelUnavailable, DatabaseUnavailable, LegacyHome, InvalidSetting, InvalidCard,
-        InvalidPromise.
+        InvalidPromise; CollectionNotFound: that of FACECOG_COLLECTION.
     """
     settings = settings or Settings.from_environment(os.environ)
     open_engine, quality = chosen_engine(settings), chosen_policy(settings)
@@ -51,15 +51,16 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
         facecog = Facecog(
             engine=engine,
             store=store,
-            index=MemoryIndex(store, engine.model),
+            index=MemoryIndex.of(store, engine.model),
             calibration=calibration,
             decode=partial(decode, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
             fpir=settings.fpir,
             fmr=settings.fmr,
             quality=quality,
         )
+        _warn_of_other_models(facecog)
+        facecog = facecog.within(facecog.collections.named(settings.collection).id)
         failed.pop_all()
-    _warn_of_other_models(facecog)
     return facecog
 
 

@@ -35,6 +35,9 @@ class Settings:
     database_url: str | None = setting(
         None, "postgresql://user:password@host/name, instead of HOME/faces.db."
     )
+    collection: str = setting(
+        "default", "The collection that is used where a request or a command names none."
+    )
     fpir: float = setting(
         0.001, "The promise: of strangers who are searched, the part that may get a name."
     )

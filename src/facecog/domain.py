@@ -157,6 +157,20 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class Collection:
+    """A gallery of its own: who is in one is not known in another.
+
+    Attributes:
+        subjects: how many there are in it.
+    """
+
+    id: str
+    name: str
+    created_at: datetime
+    subjects: int
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """The person a record is about.
 

@@ -185,6 +185,12 @@ class ChangeNotFound(NotFound):
     code = "change_not_found"
 
 
+class CollectionNotFound(NotFound):
+    """There is no collection of this name or id."""
+
+    code = "collection_not_found"
+
+
 class CalibrationNotFound(NotFound):
     """There is no calibration of the owner's own."""
 
@@ -195,6 +201,18 @@ class NameTaken(Conflict):
     """Another subject has this name."""
 
     code = "name_taken"
+
+
+class CollectionInUse(Conflict):
+    """A collection that has people in it cannot be forgotten."""
+
+    code = "collection_in_use"
+
+
+class DefaultCollection(Conflict):
+    """The default collection can be neither renamed nor forgotten."""
+
+    code = "default_collection"
 
 
 class CannotUndo(Conflict):
@@ -328,6 +346,12 @@ class TooManyAttempts(FacecogError):
     def __init__(self, message: str, seconds: int) -> None:
         super().__init__(message)
         self.seconds = seconds
+
+
+class NotAllowed(FacecogError):
+    """Whoever asked may not do this."""
+
+    code = "not_allowed"
 
 
 class CrossOrigin(FacecogError):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from copy import copy
+from functools import partial
 from uuid import UUID
 
 from facecog.changes import Changes
+from facecog.collections import Collections
 from facecog.decision import Calibration, calibration_numbers, decide, score, template_of
 from facecog.domain import (
     Detection,
@@ -72,12 +75,32 @@ class Facecog:
         Raises:
             InvalidPromise.
         """
-        self._engine, self._store, self._index = engine, store, index
-        self._thresholds = Thresholds(calibration, store, index, fpir, fmr)
+        self._engine, self._decode, self._fitness = engine, decode, Fitness(quality)
+        self._make_thresholds = partial(Thresholds, calibration, fpir=fpir, fmr=fmr)
+        self._known = {store.collection: self}
+        self._use(store, index)
+
+    def _use(self, store: Store, index: FaceIndex) -> None:
+        self._store, self._index = store, index
+        self._thresholds = self._make_thresholds(store, index)
         self._mix_ups = MixUps(store, index, self._thresholds)
-        self._fitness = Fitness(quality)
-        self._decode = decode
         self.changes = Changes(store)
+        self.collections = Collections(store)
+
+    def within(self, collection: str) -> Facecog:
+        """The same facecog, but of the people of one collection, by its id, and of no others."""
+        there = self._known.get(collection)
+        if there is None:
+            there = copy(self)
+            there._use(self._store.within(collection), self._index.within(collection))
+            # Two that are made at once are alike; the first is kept.
+            there = self._known.setdefault(collection, there)
+        return there
+
+    @property
+    def collection(self) -> str:
+        """Id of the collection whose people these are."""
+        return self._store.collection
 
     # -- faces --------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from facecog.domain import (
     Candidate,
     Change,
+    Collection,
     Detection,
     Enrolment,
     Face,
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
+
+
+def collection_json(collection: Collection) -> Json:
+    return {
+        "id": collection.id,
+        "name": collection.name,
+        "created_at": _time(collection.created_at),
+        "subjects": collection.subjects,
+    }
 
 
 def subject_json(subject: Subject) -> Json:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from facecog.cli import changes, faces, measure, models, people, promise, run
+from facecog.cli import changes, collections, faces, measure, models, people, promise, run
 from facecog.errors import FacecogError
 
 
@@ -31,6 +31,6 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
 
-for module in (faces, people, changes, promise, models, run, measure):
+for module in (faces, people, collections, changes, promise, models, run, measure):
     for command in module.COMMANDS:
         main.add_command(command)

@@ -121,7 +121,7 @@ class Search:
             fpir: the promise.
         """
         self._listed = Listed([(photo, face) for photo, face in gallery if face and fit(face)])
-        self._index = MemoryIndex(self._listed, calibration.model)
+        self._index = MemoryIndex.of(self._listed, calibration.model)
         people = self._index.people(OWN_SUBJECTS)
         self.force = in_force(calibration, fpir, self.size, people)
 

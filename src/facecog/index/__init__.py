@@ -41,14 +41,11 @@ class FaceIndex(Protocol):
     the mean of its samples' templates, brought to norm 1 (docs/accuracy.md has what that gains).
     """
 
-    def search(
-        self, probes: Sequence[Template], limit: int, collection: str | None = None
-    ) -> Found:
-        """The nearest subjects of each probe; of equals first whose oldest sample came first.
+    def within(self, collection: str) -> FaceIndex:
+        """The same index, but of one collection, by its id, instead of the default one."""
 
-        Args:
-            collection: id of the one to search; the default one where none is named.
-        """
+    def search(self, probes: Sequence[Template], limit: int) -> Found:
+        """The nearest subjects of each probe; of equals first whose oldest sample came first."""
 
     def score(self, probe: Template, subject_id: str) -> Candidate | None:
         """One subject as a candidate for a probe; None when it has no template here."""

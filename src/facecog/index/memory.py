@@ -32,15 +32,14 @@ class State(NamedTuple):
     default: bytes
     galleries: Mapping[bytes, Gallery]
 
-    def gallery(self, collection: str | None) -> Gallery:
-        named = self.default if collection is None else _bytes(collection)
-        return self.galleries.get(named, EMPTY)
+    def gallery(self, collection: bytes | None) -> Gallery:
+        return self.galleries.get(self.default if collection is None else collection, EMPTY)
 
 
-class MemoryIndex:
-    """FaceIndex that compares with every subject; exact, as scan.py and nearest.py say.
+class Galleries:
+    """All collections' galleries, as the store holds them at the time of the call.
 
-    Before each search it asks the store for its revision and, where that has moved, reads what came
+    Before each search the store is asked for its revision and, where that has moved, for what came
     and went. So a change by another thread, process or machine is seen by the next search. Nobody
     waits for one who searches, and who searches waits only for what was written before.
     """
@@ -50,40 +49,7 @@ class MemoryIndex:
         self._state: State | None = None
         self._refreshing = Lock()
 
-    def search(
-        self, probes: Sequence[Template], limit: int, collection: str | None = None
-    ) -> Found:
-        state = self._fresh()
-        gallery = state.gallery(collection)
-        asked = np.array([probe.vector for probe in probes], np.float32)
-        candidates = [
-            [_candidate(gallery, probe.astype(np.float64), *one) for one in found]
-            for probe, found in zip(asked, ranked(gallery, asked, limit), strict=True)
-        ]
-        return Found(candidates, gallery.size, state.revision)
-
-    def score(self, probe: Template, subject_id: str) -> Candidate | None:
-        gallery = self._fresh().gallery(None)
-        place = gallery.place(_bytes(subject_id))
-        if place is None:
-            return None
-        vector = probe.vector.astype(np.float64)
-        return _candidate(gallery, vector, score(gallery, vector, place), place)
-
-    def alike(self, threshold: float, limit: int, of: str | None = None) -> list[LookAlikes]:
-        gallery = self._fresh().gallery(None)
-        place = None if of is None else gallery.place(_bytes(of))
-        if of is not None and place is None:
-            return []
-        return [_look_alikes(gallery, pair) for pair in alike(gallery, threshold, limit, place)]
-
-    def size(self) -> GallerySize:
-        return self._fresh().gallery(None).size
-
-    def people(self, limit: int) -> Vectors:
-        return self._fresh().gallery(None).picked(limit)
-
-    def _fresh(self) -> State:
+    def fresh(self) -> State:
         state = self._state
         if state is not None and state.revision == self._source.revision():
             return state
@@ -105,6 +71,59 @@ class MemoryIndex:
             for one in collections
         }
         return State(part.revision, part.collection, galleries)
+
+
+class MemoryIndex:
+    """FaceIndex that compares with every subject; exact, as scan.py and nearest.py say."""
+
+    def __init__(self, galleries: Galleries, collection: bytes | None = None) -> None:
+        """
+        Args:
+            collection: id of the one that is searched, 16 bytes; the default one's where None.
+        """
+        self._galleries, self._collection = galleries, collection
+
+    @classmethod
+    def of(cls, source: GallerySource, model: str) -> MemoryIndex:
+        """Of the templates of one model."""
+        return cls(Galleries(source, model))
+
+    def within(self, collection: str) -> MemoryIndex:
+        return MemoryIndex(self._galleries, _bytes(collection))
+
+    def search(self, probes: Sequence[Template], limit: int) -> Found:
+        state = self._galleries.fresh()
+        gallery = state.gallery(self._collection)
+        asked = np.array([probe.vector for probe in probes], np.float32)
+        candidates = [
+            [_candidate(gallery, probe.astype(np.float64), *one) for one in found]
+            for probe, found in zip(asked, ranked(gallery, asked, limit), strict=True)
+        ]
+        return Found(candidates, gallery.size, state.revision)
+
+    def score(self, probe: Template, subject_id: str) -> Candidate | None:
+        gallery = self._gallery()
+        place = gallery.place(_bytes(subject_id))
+        if place is None:
+            return None
+        vector = probe.vector.astype(np.float64)
+        return _candidate(gallery, vector, score(gallery, vector, place), place)
+
+    def alike(self, threshold: float, limit: int, of: str | None = None) -> list[LookAlikes]:
+        gallery = self._gallery()
+        place = None if of is None else gallery.place(_bytes(of))
+        if of is not None and place is None:
+            return []
+        return [_look_alikes(gallery, pair) for pair in alike(gallery, threshold, limit, place)]
+
+    def size(self) -> GallerySize:
+        return self._gallery().size
+
+    def people(self, limit: int) -> Vectors:
+        return self._gallery().picked(limit)
+
+    def _gallery(self) -> Gallery:
+        return self._galleries.fresh().gallery(self._collection)
 
 
 def _coming(part: GalleryPart, here: NDArray[np.bool_]) -> Owned:

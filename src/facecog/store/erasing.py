@@ -21,24 +21,27 @@ def erase(connection: Connection, which: ColumnElement[bool]) -> list[str] | Non
     return gone if rows else None
 
 
-def erase_about(connection: Connection, subject_id: str) -> list[str] | None:
+def erase_about(connection: Connection, collection: str, subject_id: str) -> list[str] | None:
     """Forget the changes about a subject, and about those who were merged into it."""
     merges = connection.execute(
         select(changes.c.subject_id, changes.c.other_id).where(
-            KEEPS, changes.c.kind == Kind.MERGED.value
+            KEEPS, changes.c.kind == Kind.MERGED.value, changes.c.collection_id == collection
         )
     ).all()
     whom, before = {subject_id}, 0
     while len(whom) > before:
         before = len(whom)
         whom |= {row.subject_id for row in merges if row.other_id in whom}
-    return erase(connection, or_(changes.c.subject_id.in_(whom), changes.c.other_id.in_(whom)))
+    about = or_(changes.c.subject_id.in_(whom), changes.c.other_id.in_(whom))
+    return erase(connection, about & (changes.c.collection_id == collection))
 
 
-def erase_sample(connection: Connection, sample_id: str) -> list[str]:
+def erase_sample(connection: Connection, collection: str, sample_id: str) -> list[str]:
     """Forget what changes keep of a sample, and those that are of it alone."""
     gone: list[str] = []
-    keeping = select(changes.c.id, changes.c.kind, changes.c.kept).where(KEEPS)
+    keeping = select(changes.c.id, changes.c.kind, changes.c.kept).where(
+        KEEPS, changes.c.collection_id == collection
+    )
     for row in connection.execute(keeping).all():
         kept = kept_of(row.kept)
         if sample_id not in (*kept.moved, *kept.taken_ids()):

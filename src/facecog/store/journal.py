@@ -18,7 +18,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     tuple_,
     update,
 )
@@ -55,6 +54,7 @@ class Writing:
     """
 
     connection: Connection
+    collection: str
     revision: int
     gone: list[str] = field(default_factory=list)
 
@@ -65,12 +65,19 @@ class Journal:
     Where nothing is to be kept a change is final, and None takes its place.
     """
 
-    def __init__(self, engine: Engine, crops: Crops, undo: timedelta = UNDO) -> None:
+    def __init__(
+        self, engine: Engine, crops: Crops, collection: str, undo: timedelta = UNDO
+    ) -> None:
         """
         Args:
+            collection: id of the one whose subjects can be changed.
             undo: for how long changes can be undone; zero: nothing is kept.
         """
-        self._engine, self._crops, self._undo = engine, crops, undo
+        self._engine, self._crops = engine, crops
+        self._collection, self._undo = collection, undo
+
+    def within(self, collection: str) -> Journal:
+        return Journal(self._engine, self._crops, collection, self._undo)
 
     @property
     def kept_for(self) -> timedelta:
@@ -82,7 +89,7 @@ class Journal:
     def rename(self, subject_id: str, name: str) -> tuple[Subject, Change | None]:
         """Give a subject another name. Raises: SubjectNotFound, NameTaken."""
         with self._write() as to:
-            subject = rows.subject_of(to.connection, subject_id)
+            subject = rows.subject_of(to.connection, to.collection, subject_id)
             if subject.name == name:
                 leave(to.connection)
                 return subject, None
@@ -95,7 +102,7 @@ class Journal:
                 )
             except IntegrityError:
                 raise NameTaken("Another person has this name already.") from None
-            renamed = rows.subject_of(to.connection, subject_id)
+            renamed = rows.subject_of(to.connection, to.collection, subject_id)
             return renamed, self._keep(to, Kind.RENAMED, kept, subject, renamed)
 
     def move(
@@ -113,12 +120,12 @@ class Journal:
             SampleNotFound, SubjectNotFound.
         """
         with self._write() as to:
-            sample, photo = rows.sample_and_photo(to.connection, sample_id)
-            source = rows.subject_of(to.connection, sample.subject_id)
-            target_id = subject_id or rows.subject_named(to.connection, name)
+            sample, photo = rows.sample_and_photo(to.connection, to.collection, sample_id)
+            source = rows.subject_of(to.connection, to.collection, sample.subject_id)
+            target_id = subject_id or rows.subject_named(to.connection, to.collection, name)
             kept = Kept(made=target_id is None)
-            target_id = target_id or rows.new_subject(to.connection, name)
-            target = rows.subject_of(to.connection, target_id)
+            target_id = target_id or rows.new_subject(to.connection, to.collection, name)
+            target = rows.subject_of(to.connection, to.collection, target_id)
             if target.id == source.id:
                 leave(to.connection)
                 return sample, target, None
@@ -129,8 +136,8 @@ class Journal:
                 kept.moved = [sample_id]
                 give_samples(to.connection, kept.moved, target.id, to.revision)
             change = self._keep(to, Kind.MOVED, kept, source, target, 1)
-            there = same or rows.sample_of(to.connection, sample_id)
-            return there, rows.subject_of(to.connection, target.id), change
+            there = same or rows.sample_of(to.connection, to.collection, sample_id)
+            return there, rows.subject_of(to.connection, to.collection, target.id), change
 
     def merge(self, subject_id: str, into: str) -> tuple[Subject, Change | None]:
         """Make all samples of a subject another's, and forget the subject.
@@ -143,8 +150,8 @@ class Journal:
         if subject_id == into:
             raise InvalidInput("A person cannot be merged with themself.")
         with self._write() as to:
-            source = rows.subject_of(to.connection, subject_id)
-            target = rows.subject_of(to.connection, into)
+            source = rows.subject_of(to.connection, to.collection, subject_id)
+            target = rows.subject_of(to.connection, to.collection, into)
             kept = Kept(subject_row(to.connection, source.id))
             of_source = samples.c.subject_id == source.id
             of_both = samples.c.photo_sha256.in_(
@@ -156,7 +163,7 @@ class Journal:
             give_samples(to.connection, kept.moved, target.id, to.revision)
             to.connection.execute(delete(subjects).where(subjects.c.id == source.id))
             change = self._keep(to, Kind.MERGED, kept, source, target, source.samples)
-            return rows.subject_of(to.connection, target.id), change
+            return rows.subject_of(to.connection, to.collection, target.id), change
 
     def remove(self, sample_id: str, forever: bool = False) -> Change | None:
         """Forget one sample; its subject stays.
@@ -169,13 +176,14 @@ class Journal:
         """
         with self._write() as to:
             if forever:
-                to.gone.extend(erasing.erase_sample(to.connection, sample_id))
-            taken = take_samples(to.connection, samples.c.id == sample_id, to.revision)
+                to.gone.extend(erasing.erase_sample(to.connection, to.collection, sample_id))
+            this = (samples.c.id == sample_id) & rows.in_collection(to.collection)
+            taken = take_samples(to.connection, this, to.revision)
             if not taken:
                 if to.gone:
                     return None
                 raise SampleNotFound("There is no sample with this id.")
-            subject = rows.subject_of(to.connection, taken[0]["subject_id"])
+            subject = rows.subject_of(to.connection, to.collection, taken[0]["subject_id"])
             kept = Kept(taken=taken)
             return self._keep(to, Kind.REMOVED, kept, subject, None, 1, forever)
 
@@ -189,9 +197,11 @@ class Journal:
             SubjectNotFound.
         """
         with self._write() as to:
-            erased = erasing.erase_about(to.connection, subject_id) if forever else None
+            erased = (
+                erasing.erase_about(to.connection, to.collection, subject_id) if forever else None
+            )
             to.gone.extend(erased or [])
-            subject = rows.find_subject(to.connection, subject_id)
+            subject = rows.find_subject(to.connection, to.collection, subject_id)
             if subject is None:
                 if erased is not None:
                     return None
@@ -213,15 +223,15 @@ class Journal:
             ChangeNotFound, CannotUndo.
         """
         with self._write() as to:
-            row = to.connection.execute(change_query(kept=True).where(_is(change_id))).first()
+            row = to.connection.execute(change_query(kept=True).where(self._is(change_id))).first()
             if row is None:
                 raise ChangeNotFound("This change is past, or there never was one with this id.")
-            undo(to.connection, to.revision, to_change(row), kept_of(row.kept))
+            undo(to.connection, to.collection, to.revision, to_change(row), kept_of(row.kept))
             to.connection.execute(
-                update(changes).where(_is(change_id)).values(undone_at=rows.now(), kept=None)
+                update(changes).where(self._is(change_id)).values(undone_at=rows.now(), kept=None)
             )
-            undone = to.connection.execute(change_query().where(_is(change_id))).one()
-            return to_change(undone), rows.subject_of(to.connection, row.subject_id)
+            undone = to.connection.execute(change_query().where(self._is(change_id))).one()
+            return to_change(undone), rows.subject_of(to.connection, to.collection, row.subject_id)
 
     # -- the changes themselves ---------------------------------------------------------------
 
@@ -230,7 +240,7 @@ class Journal:
         self.purge()
         query = (
             change_query()
-            .where(changes.c.until > rows.now())
+            .where(changes.c.until > rows.now(), self._here())
             .order_by(changes.c.at.desc(), changes.c.id.desc())
             .limit(limit + 1)
         )
@@ -247,7 +257,7 @@ class Journal:
     def erase(self, change_id: str) -> None:
         """Forget a change and all it keeps, for good. Raises: ChangeNotFound."""
         with self._write() as to:
-            erased = erasing.erase(to.connection, _is(change_id))
+            erased = erasing.erase(to.connection, self._is(change_id))
             if erased is None:
                 raise ChangeNotFound("This change is past, or there never was one with this id.")
             to.gone.extend(erased)
@@ -255,7 +265,7 @@ class Journal:
     def erase_all(self) -> None:
         """Forget all changes and all they keep, for good."""
         with self._write() as to:
-            to.gone.extend(erasing.erase(to.connection, true()) or [])
+            to.gone.extend(erasing.erase(to.connection, self._here()) or [])
 
     def purge(self) -> None:
         """Forget the changes that are past, and all they keep; one look where there are none."""
@@ -273,7 +283,7 @@ class Journal:
     def _write(self) -> Iterator[Writing]:
         self.purge()
         with write(self._engine) as (connection, revision):
-            to = Writing(connection, revision)
+            to = Writing(connection, self._collection, revision)
             yield to
         self._crops.drop(to.gone)
 
@@ -294,7 +304,7 @@ class Journal:
         to.connection.execute(
             insert(changes).values(
                 id=change_id,
-                collection_id=rows.default_collection(),
+                collection_id=self._collection,
                 kind=kind.value,
                 at=at,
                 until=at + self._undo,
@@ -306,9 +316,11 @@ class Journal:
                 kept=kept.plain(),
             )
         )
-        row = to.connection.execute(change_query().where(_is(change_id))).one()
+        row = to.connection.execute(change_query().where(self._is(change_id))).one()
         return to_change(row)
 
+    def _is(self, change_id: str) -> ColumnElement[bool]:
+        return (changes.c.id == change_id) & self._here() & (changes.c.until > rows.now())
 
-def _is(change_id: str) -> ColumnElement[bool]:
-    return (changes.c.id == change_id) & (changes.c.until > rows.now())
+    def _here(self) -> ColumnElement[bool]:
+        return changes.c.collection_id == self._collection

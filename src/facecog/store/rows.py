@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, exists, func, insert, select
 
 from facecog.domain import Sample, Subject, Template
 from facecog.errors import SampleNotFound, SubjectNotFound
@@ -42,20 +42,23 @@ def to_subject(row: DbRow) -> Subject:
     return Subject(row.id, row.name, row.created_at, row.samples, row.cover)
 
 
-def find_subject(connection: Connection, subject_id: str) -> Subject | None:
-    row = connection.execute(subject_query().where(subjects.c.id == subject_id)).one_or_none()
+def find_subject(connection: Connection, collection: str, subject_id: str) -> Subject | None:
+    here = (subjects.c.id == subject_id) & (subjects.c.collection_id == collection)
+    row = connection.execute(subject_query().where(here)).one_or_none()
     return to_subject(row) if row else None
 
 
-def subject_of(connection: Connection, subject_id: str) -> Subject:
-    subject = find_subject(connection, subject_id)
+def subject_of(connection: Connection, collection: str, subject_id: str) -> Subject:
+    subject = find_subject(connection, collection, subject_id)
     if subject is None:
         raise SubjectNotFound("There is nobody with this id.")
     return subject
 
 
-def subject_named(connection: Connection, name: str) -> str | None:
-    query = select(subjects.c.id).where(subjects.c.name_key == name_key(name))
+def subject_named(connection: Connection, collection: str, name: str) -> str | None:
+    query = select(subjects.c.id).where(
+        subjects.c.collection_id == collection, subjects.c.name_key == name_key(name)
+    )
     return connection.execute(query).scalar_one_or_none()
 
 
@@ -65,18 +68,24 @@ def default_collection() -> ScalarSelect[str]:
     )
 
 
-def new_subject(connection: Connection, name: str) -> str:
+def new_subject(connection: Connection, collection: str, name: str) -> str:
     subject_id = str(uuid4())
     connection.execute(
         insert(subjects).values(
             id=subject_id,
-            collection_id=default_collection(),
+            collection_id=collection,
             name=name,
             name_key=name_key(name),
             created_at=now(),
         )
     )
     return subject_id
+
+
+def in_collection(collection: str) -> ColumnElement[bool]:
+    """Samples of a collection's subjects."""
+    here = (subjects.c.id == samples.c.subject_id) & (subjects.c.collection_id == collection)
+    return exists().where(here)
 
 
 def calibrations_of(model: str) -> Select[Any]:
@@ -92,13 +101,14 @@ def to_sample(row: DbRow) -> Sample:
     return Sample(row.id, row.subject_id, row.created_at, row.origin, row.quality)
 
 
-def sample_of(connection: Connection, sample_id: str) -> Sample:
-    return sample_and_photo(connection, sample_id)[0]
+def sample_of(connection: Connection, collection: str, sample_id: str) -> Sample:
+    return sample_and_photo(connection, collection, sample_id)[0]
 
 
-def sample_and_photo(connection: Connection, sample_id: str) -> tuple[Sample, str]:
+def sample_and_photo(connection: Connection, collection: str, sample_id: str) -> tuple[Sample, str]:
     """A sample and the SHA-256 of the photo that it was cut from."""
-    row = connection.execute(select(samples).where(samples.c.id == sample_id)).one_or_none()
+    query = select(samples).where(samples.c.id == sample_id, in_collection(collection))
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise SampleNotFound("There is no sample with this id.")
     return to_sample(row), row.photo_sha256

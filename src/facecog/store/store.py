@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, func, insert, literal, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Engine, func, insert, literal, select, tuple_, update
 
 from facecog.domain import Candidate, GalleryPart, Sample, Subject, Template
 from facecog.errors import (
@@ -22,6 +23,7 @@ from facecog.errors import (
 )
 from facecog.names import name_key
 from facecog.store import rows, tables
+from facecog.store.collections import Collections
 from facecog.store.crops import Crops, FolderCrops, TableCrops
 from facecog.store.database import migrate, server_engine, sqlite_engine
 from facecog.store.erasing import kept_ids
@@ -34,7 +36,10 @@ from facecog.store.transactions import begin, fetched, hold, leave, write
 
 
 class Store:
-    """Subjects, their samples and templates. Safe to call from several threads and processes.
+    """Subjects of one collection, their samples and templates.
+
+    Safe to call from several threads and processes. It opens with the default collection, and what
+    is said of galleries and revisions is of all.
 
     Each write is one transaction, which also moves the revision; on SQLite it holds the database's
     write lock from the start, on PostgreSQL the revision's row, so writers follow one another.
@@ -46,9 +51,11 @@ class Store:
             undo: for how long changes can be undone; zero: nothing is kept.
         """
         self._engine, self._crops = engine, crops
-        self.journal = Journal(engine, crops, undo)
+        self.collections = Collections(engine)
         try:
             migrate(engine)
+            self.collection = self.collections.named(rows.DEFAULT_COLLECTION).id
+            self.journal = Journal(engine, crops, self.collection, undo)
             self.journal.purge()
             self.sweep()
         except FacecogError:
@@ -69,6 +76,13 @@ class Store:
         """A PostgreSQL database, crops included."""
         engine = server_engine(url)
         return cls(engine, TableCrops(engine), undo)
+
+    def within(self, collection: str) -> Store:
+        """The same store, but of the subjects of one collection, by its id, and of no others."""
+        there = copy(self)
+        there.collection = collection
+        there.journal = self.journal.within(collection)
+        return there
 
     @property
     def kind(self) -> str:
@@ -104,28 +118,28 @@ class Store:
         with ExitStack() as failed:
             failed.callback(self._crops.drop, [sample_id])
             with write(self._engine) as (connection, revision):
-                subject_id = rows.subject_named(connection, name)
+                subject_id = rows.subject_named(connection, self.collection, name)
                 known = subject_id and rows.sample_of_photo(connection, subject_id, photo_sha256)
                 if subject_id and known:
-                    subject = rows.subject_of(connection, subject_id)
+                    subject = rows.subject_of(connection, self.collection, subject_id)
                     if not rows.insert_template(connection, known.id, template, revision):
                         leave(connection)
                     return subject, known, False
                 accept()
-                subject_id = subject_id or rows.new_subject(connection, name)
+                subject_id = subject_id or rows.new_subject(connection, self.collection, name)
                 sample = Sample(sample_id, subject_id, rows.now(), origin, quality)
                 rows.insert_sample(connection, sample, photo_sha256)
                 rows.insert_template(connection, sample.id, template, revision)
                 self._crops.put(connection, sample.id, crop)
-                subject = rows.subject_of(connection, subject_id)
+                subject = rows.subject_of(connection, self.collection, subject_id)
             failed.pop_all()
         return subject, sample, True
 
     def set_fpir(self, fpir: float | None) -> None:
         """Promise a false-positive identification rate; None takes the setting's."""
         with write(self._engine) as (connection, _):
-            of_default = collections.c.name == rows.DEFAULT_COLLECTION
-            connection.execute(update(collections).where(of_default).values(fpir=fpir))
+            here = collections.c.id == self.collection
+            connection.execute(update(collections).where(here).values(fpir=fpir))
 
     def add_calibration(self, model: str, numbers: dict[str, Any]) -> None:
         """Put a calibration in force, as plain values."""
@@ -163,13 +177,13 @@ class Store:
     def subject(self, subject_id: str) -> Subject:
         """Raises: SubjectNotFound."""
         with begin(self._engine) as connection:
-            return rows.subject_of(connection, subject_id)
+            return rows.subject_of(connection, self.collection, subject_id)
 
     def find_named(self, name: str) -> Subject | None:
         """The subject of a name, if there is one."""
         with begin(self._engine) as connection:
-            subject_id = rows.subject_named(connection, name)
-            return rows.subject_of(connection, subject_id) if subject_id else None
+            subject_id = rows.subject_named(connection, self.collection, name)
+            return rows.subject_of(connection, self.collection, subject_id) if subject_id else None
 
     def subject_named(self, name: str) -> Subject:
         """Raises: SubjectNotFound."""
@@ -189,9 +203,9 @@ class Store:
         if sort not in ORDERS:
             raise InvalidSort(f"People are listed by {', '.join(ORDERS)}.")
         order = ORDERS[sort]
-        which: ColumnElement[bool] = true()
+        which: ColumnElement[bool] = subjects.c.collection_id == self.collection
         if search := name_key(search).replace("\0", ""):  # PostgreSQL takes no NUL
-            which = subjects.c.name_key.contains(search, autoescape=True)
+            which &= subjects.c.name_key.contains(search, autoescape=True)
         query = rows.subject_query().where(which).order_by(*order.by).limit(limit + 1)
         if cursor:
             query = query.where(order.after(cursor))
@@ -223,7 +237,7 @@ class Store:
     def sample(self, sample_id: str) -> Sample:
         """Raises: SampleNotFound."""
         with begin(self._engine) as connection:
-            return rows.sample_of(connection, sample_id)
+            return rows.sample_of(connection, self.collection, sample_id)
 
     def samples(self, subject_id: str, limit: int, cursor: str | None = None) -> Page[Sample]:
         """A subject's samples, oldest first. Raises: SubjectNotFound, InvalidCursor."""
@@ -240,14 +254,14 @@ class Store:
                 > tuple_(literal(since, tables.UtcDateTime), literal(last))
             )
         with begin(self._engine) as connection:
-            rows.subject_of(connection, subject_id)
+            rows.subject_of(connection, self.collection, subject_id)
             found = connection.execute(query).all()
         return page(found, limit, rows.to_sample, "samples", rows.by_date)
 
     def crop(self, sample_id: str) -> bytes:
         """The JPEG of a sample. Raises: SampleNotFound."""
         with begin(self._engine) as connection:
-            rows.sample_of(connection, sample_id)
+            rows.sample_of(connection, self.collection, sample_id)
             jpeg = self._crops.get(connection, sample_id)
         if jpeg is None:
             raise SampleNotFound("The picture of this sample is gone.")
@@ -255,14 +269,17 @@ class Store:
 
     def counts(self) -> tuple[int, int]:
         """How many subjects and samples there are."""
+        people = select(func.count()).where(subjects.c.collection_id == self.collection)
+        kept = select(func.count()).where(rows.in_collection(self.collection))
         with begin(self._engine) as connection:
-            people = connection.execute(select(func.count()).select_from(subjects)).scalar_one()
-            kept = connection.execute(select(func.count()).select_from(samples)).scalar_one()
-            return people, kept
+            return (
+                connection.execute(people).scalar_one(),
+                connection.execute(kept.select_from(samples)).scalar_one(),
+            )
 
     def fpir(self) -> float | None:
         """The promise; None when it is the setting's."""
-        query = select(collections.c.fpir).where(collections.c.name == rows.DEFAULT_COLLECTION)
+        query = select(collections.c.fpir).where(collections.c.id == self.collection)
         with begin(self._engine) as connection:
             promised: float | None = connection.execute(query).scalar_one()
             return promised

@@ -16,11 +16,13 @@ from facecog.store.tables import changes, samples, subjects
 from facecog.store.transactions import parts
 
 
-def undo(connection: Connection, revision: int, change: Change, kept: Kept) -> None:
+def undo(
+    connection: Connection, collection: str, revision: int, change: Change, kept: Kept
+) -> None:
     """Raises: CannotUndo; what was written so far is for the caller's transaction to take back."""
     if change.undone_at:
         raise CannotUndo("done", "This has been undone already.")
-    _subject_back(connection, change, kept)
+    _subject_back(connection, collection, change, kept)
     moved = _moved_back(connection, change, kept)
     photos = [one["photo_sha256"] for one in kept.taken]
     _refuse_known_photos(connection, change, [*photos, *_photos(connection, moved)])
@@ -30,11 +32,11 @@ def undo(connection: Connection, revision: int, change: Change, kept: Kept) -> N
         _unmake(connection, change, change.other.id)
 
 
-def _subject_back(connection: Connection, change: Change, kept: Kept) -> None:
+def _subject_back(connection: Connection, collection: str, change: Change, kept: Kept) -> None:
     """The subject as it was, or at least there."""
-    there = rows.find_subject(connection, change.subject.id)
+    there = rows.find_subject(connection, collection, change.subject.id)
     if change.kind in (Kind.MERGED, Kind.DELETED) and kept.subject:
-        _refuse_taken_name(connection, change)
+        _refuse_taken_name(connection, collection, change)
         put_back_subject(connection, kept.subject)
     elif there is None:
         raise CannotUndo(
@@ -50,7 +52,7 @@ def _subject_back(connection: Connection, change: Change, kept: Kept) -> None:
                 name=change.other.name,
                 other=there.name,
             )
-        _refuse_taken_name(connection, change)
+        _refuse_taken_name(connection, collection, change)
         connection.execute(
             update(subjects)
             .where(subjects.c.id == there.id)
@@ -58,8 +60,9 @@ def _subject_back(connection: Connection, change: Change, kept: Kept) -> None:
         )
 
 
-def _refuse_taken_name(connection: Connection, change: Change) -> None:
-    if rows.subject_named(connection, change.subject.name) not in (None, change.subject.id):
+def _refuse_taken_name(connection: Connection, collection: str, change: Change) -> None:
+    owner = rows.subject_named(connection, collection, change.subject.name)
+    if owner not in (None, change.subject.id):
         raise CannotUndo(
             "name_taken",
             f"Another person is named {change.subject.name} now. Rename that person first.",

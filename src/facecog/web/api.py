@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
+from facecog.acting import actor
 from facecog.domain import Change
 from facecog.errors import InvalidLimit, MalformedRequest, MissingField
 from facecog.store import MAX_PAGE
@@ -27,6 +28,7 @@ from facecog.web.uploads import (
 from facecog.wire import (
     change_json,
     change_or_null,
+    collection_json,
     detection_json,
     enrolment_json,
     identification_json,
@@ -218,6 +220,37 @@ def undo_change(change_id: str) -> ResponseReturnValue:
 def erase_change(change_id: str) -> ResponseReturnValue:
     """Erase for good what a change keeps."""
     facecog().changes.erase(str(change_id))
+    return ""
+
+
+@api.get("/collections")
+@api.output(schemas.Collections)
+def list_collections() -> ResponseReturnValue:
+    """List the collections that are open to whoever asks, by name."""
+    only = actor().collection
+    listed = facecog().collections.listed()
+    return {"collections": [collection_json(one) for one in listed if only in (None, one.id)]}
+
+
+@api.post("/collections")
+@api.output(schemas.Collection, status_code=201)
+def add_collection() -> ResponseReturnValue:
+    """Make a collection, with nobody in it."""
+    return collection_json(facecog().collections.add(text_field("name"))), 201
+
+
+@api.patch("/collections/<uuid:collection_id>")
+@api.output(schemas.Collection)
+def rename_collection(collection_id: str) -> ResponseReturnValue:
+    """Rename a collection."""
+    return collection_json(facecog().collections.rename(str(collection_id), text_field("name")))
+
+
+@api.delete("/collections/<uuid:collection_id>")
+@api.output({}, status_code=204)
+def remove_collection(collection_id: str) -> ResponseReturnValue:
+    """Forget a collection that nobody is in."""
+    facecog().collections.remove(str(collection_id))
     return ""
 
 

@@ -1,14 +1,56 @@
-"""The Facecog that the current app serves."""
+"""The Facecog that the current request is about: of the collection that it names."""
 
 from __future__ import annotations
 
-from flask import current_app
+from flask import current_app, g, request
 
+from facecog.acting import actor
+from facecog.domain import Collection
+from facecog.errors import CollectionNotFound, NotAllowed
 from facecog.service import Facecog
 
 KEY = "facecog"
+# Which collection a browser's pages show; no secret.
+COOKIE = "facecog-collection"
+
+
+def served() -> Facecog:
+    """As the app opened it."""
+    opened: Facecog = current_app.extensions[KEY]
+    return opened
 
 
 def facecog() -> Facecog:
-    served: Facecog = current_app.extensions[KEY]
-    return served
+    """Of the collection that the request names, or else of the only one that is open to it.
+
+    Raises:
+        CollectionNotFound, NotAllowed.
+    """
+    if "facecog" not in g:
+        g.facecog = _chosen()
+    chosen: Facecog = g.facecog
+    return chosen
+
+
+def collection() -> Collection:
+    """The collection that the request is about."""
+    return served().collections.of(facecog().collection)
+
+
+def _chosen() -> Facecog:
+    asked, only = request.args.get("collection"), actor().collection
+    if asked:
+        named = served().collections.named(asked).id
+        if only not in (None, named):
+            raise NotAllowed("This key is for another collection.")
+        return served().within(named)
+    return served().within(only) if only else _of_pages()
+
+
+def _of_pages() -> Facecog:
+    """What was chosen on a page, as long as it is there."""
+    chosen = request.cookies.get(COOKIE)
+    try:
+        return served().within(served().collections.of(chosen).id) if chosen else served()
+    except CollectionNotFound:
+        return served()

@@ -68,6 +68,8 @@ REQUEST_BODIES = {
         subject_id="Whose it becomes.",
         name="The same by name, who is made when new. One of the two is needed.",
     ),
+    ("/api/collections", "post"): _body(name="What to call it; 1 to 200 characters."),
+    ("/api/collections/{collection_id}", "patch"): _body(name="The new name."),
     ("/api/promise", "put"): _body(fpir="The rate, above 0 and at most 0.5; empty: the setting's."),
 }
 
@@ -83,6 +85,14 @@ SORT = {
 }
 SIDE = {"name": "side", "in": "query", "schema": {"type": "integer", "enum": [96, 160, 320]}}
 FOREVER = {"name": "forever", "in": "query", "schema": {"type": "boolean"}}
+COLLECTION = {
+    "name": "collection",
+    "in": "query",
+    "description": "Name of the collection that is meant, where it is not the usual one.",
+    "schema": {"type": "string"},
+}
+# What is of no single collection.
+OF_ALL = ("Collections", "Health")
 PRIORITY = {
     "name": "Priority",
     "in": "header",
@@ -106,6 +116,7 @@ TAGS = {
     "People": ("subjects", "lookalikes"),
     "Samples": ("samples",),
     "Changes": ("changes",),
+    "Collections": ("collections",),
     "Promise": ("promise",),
     "Health": ("health",),
 }
@@ -158,6 +169,8 @@ def complete(spec: Any) -> Any:
             if method in ("get", "post", "put", "patch", "delete"):
                 operation["responses"]["default"] = refusal
                 operation["tags"] = [_tag(path)]
+                if _tag(path) not in OF_ALL:
+                    operation.setdefault("parameters", []).append(COLLECTION)
             if (path, method) in REQUEST_BODIES:
                 operation["requestBody"] = REQUEST_BODIES[path, method]
             if (path, method) in PARAMETERS:

@@ -202,6 +202,17 @@ class Enrolment(Shape):
     image = Nested(Size)
 
 
+class Collection(Shape):
+    id = String()
+    name = String()
+    created_at = String(metadata={"format": "date-time"})
+    subjects = Integer()
+
+
+class Collections(Shape):
+    collections = List(Nested(Collection))
+
+
 class Subjects(Shape):
     subjects = List(Nested(Subject))
     next_cursor = String(allow_none=True)
