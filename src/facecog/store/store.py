@@ -270,12 +270,12 @@ class Store:
     def counts(self) -> tuple[int, int]:
         """How many subjects and samples there are."""
         people = select(func.count()).where(subjects.c.collection_id == self.collection)
-        kept = select(func.count()).where(rows.in_collection(self.collection))
+        kept = select(func.count()).select_from(samples)
         with begin(self._engine) as connection:
-            return (
-                connection.execute(people).scalar_one(),
-                connection.execute(kept.select_from(samples)).scalar_one(),
-            )
+            several = connection.execute(select(func.count()).select_from(collections))
+            if several.scalar_one() > 1:  # to look up whose each sample is takes 20 times as long
+                kept = kept.where(rows.in_collection(self.collection))
+            return connection.execute(people).scalar_one(), connection.execute(kept).scalar_one()
 
     def fpir(self) -> float | None:
         """The promise; None when it is the setting's."""

@@ -88,8 +88,8 @@ subjects = Table(
     Column("expires_at", UtcDateTime),  # when the subject is erased
     Column("seen_at", UtcDateTime),  # last recognised, to the day
     UniqueConstraint("collection_id", "name_key"),
-    Index(None, "name_key", "id"),
-    Index(None, "created_at", "id"),
+    Index(None, "collection_id", "name_key", "id"),
+    Index(None, "collection_id", "created_at", "id"),
 )
 
 samples = Table(

@@ -48,6 +48,12 @@ def _collections() -> None:
 
 
 def _subjects() -> None:
+    # Lists are of one collection.
+    for then in ("name_key", "created_at"):
+        op.drop_index(f"ix_subjects_{then}_id", "subjects")
+        op.create_index(
+            f"ix_subjects_collection_id_{then}_id", "subjects", ["collection_id", then, "id"]
+        )
     op.add_column("subjects", sa.Column("expires_at", UtcDateTime()))
     op.add_column("subjects", sa.Column("seen_at", UtcDateTime()))
     op.create_table(
