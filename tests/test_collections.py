@@ -226,3 +226,43 @@ def test_collections_over_the_api(client: FlaskClient) -> None:
 def ben_of(client: FlaskClient) -> str:
     (ben,) = client.get("/api/subjects?collection=Verein").get_json()["subjects"]
     return str(ben["id"])
+
+
+# -- on the pages -----------------------------------------------------------------------------
+
+
+def test_pages_are_about_the_chosen_collection(client: FlaskClient) -> None:
+    def people() -> str:
+        return client.get("/people").get_data(as_text=True)
+
+    register(client, "Anna")
+    assert 'data-testid="collection"' not in people()  # there is nothing to choose
+
+    club = client.post("/api/collections", json={"name": "<club>"}).get_json()["id"]
+    register(client, "Ben", "?collection=%3Cclub%3E")
+    assert "&lt;club&gt;" in people()
+    chosen = client.post("/collection", data={"collection": club, "page": "pages.people"})
+
+    assert (chosen.status_code, chosen.location) == (303, "/people")
+    assert "Ben" in people()
+    assert "Anna" not in people()
+    # What the page's scripts ask for is of that collection too, unless they name another.
+    assert client.get("/api/subjects").get_json()["total"] == 1
+    anna = client.get("/api/subjects?collection=default").get_json()["subjects"]
+    assert [one["name"] for one in anna] == ["Anna"]
+
+
+def test_a_chosen_collection_that_is_gone_is_the_usual_one(client: FlaskClient) -> None:
+    register(client, "Anna")
+    club = client.post("/api/collections", json={"name": "club"}).get_json()["id"]
+    client.post("/collection", data={"collection": club})
+    assert client.delete(f"/api/collections/{club}").status_code == 204
+
+    assert "Anna" in client.get("/people").get_data(as_text=True)
+
+
+def test_only_a_collection_can_be_chosen_and_only_a_page_gone_to(client: FlaskClient) -> None:
+    assert client.post("/collection", data={"collection": NOWHERE}).status_code == 404
+    home = client.get("/api/collections").get_json()["collections"][0]["id"]
+    chosen = client.post("/collection", data={"collection": home, "page": "https://example.org"})
+    assert chosen.location == "/"

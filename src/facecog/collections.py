@@ -17,6 +17,10 @@ class Collections:
         """All of them, by name."""
         return self._collections.listed()
 
+    def names(self) -> dict[str, str]:
+        """Id -> name, by name."""
+        return self._collections.names()
+
     def named(self, name: str) -> Collection:
         """Raises: CollectionNotFound."""
         return self._collections.named(name)

@@ -32,6 +32,12 @@ class Collections:
         with begin(self._engine) as connection:
             return [_to_collection(row) for row in connection.execute(_query())]
 
+    def names(self) -> dict[str, str]:
+        """Id -> name, by name; without counting who is in them."""
+        query = select(collections.c.id, collections.c.name).order_by(collections.c.name)
+        with begin(self._engine) as connection:
+            return {row.id: row.name for row in connection.execute(query)}
+
     def named(self, name: str) -> Collection:
         """Raises: CollectionNotFound."""
         with begin(self._engine) as connection:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import current_app, g, request
 
 from facecog.acting import actor
-from facecog.domain import Collection
 from facecog.errors import CollectionNotFound, NotAllowed
 from facecog.service import Facecog
 
@@ -32,9 +31,11 @@ def facecog() -> Facecog:
     return chosen
 
 
-def collection() -> Collection:
-    """The collection that the request is about."""
-    return served().collections.of(facecog().collection)
+def open_collections() -> dict[str, str]:
+    """Those that are open to whoever asks: id -> name, by name."""
+    only = actor().collection
+    names = served().collections.names()
+    return {one: name for one, name in names.items() if only in (None, one)}
 
 
 def _chosen() -> Facecog:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, render_template, request, url_for
+from flask import Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from facecog.store import MAX_PAGE
 from facecog.web import errors, reference
-from facecog.web.current import facecog
+from facecog.web.current import COOKIE, facecog, open_collections, served
 from facecog.web.people import change_words, origin_of, quality_of, still_here
+from facecog.web.uploads import text_field
 
 pages = APIBlueprint("pages", __name__, enable_openapi=False)
 
@@ -21,6 +22,8 @@ PEOPLE = 72
 SORTS = ("name", "newest", "oldest")
 SHOWN = 60  # photos of a person, changes
 LOOK_ALIKES = 3
+STAYING = ("pages.register", "pages.recognise", "pages.people", "pages.changes")
+A_YEAR = 365 * 24 * 3600  # seconds
 
 
 @pages.get("/")
@@ -104,6 +107,24 @@ def changes() -> ResponseReturnValue:
         hours=facecog().changes.hours,
         part="part" in request.args,
     )
+
+
+@pages.post("/collection")
+def choose_collection() -> ResponseReturnValue:
+    """Show another collection on all pages, from the next on. Raises: CollectionNotFound."""
+    chosen = served().collections.of(text_field("collection"))
+    # Whoever looks at one person looks at nobody in another collection.
+    onwards = request.form.get("page", "")
+    answer = redirect(url_for(onwards if onwards in STAYING else "pages.home"), 303)
+    answer.set_cookie(
+        COOKIE, chosen.id, max_age=A_YEAR, httponly=True, samesite="Lax", secure=request.is_secure
+    )
+    return answer
+
+
+@pages.app_context_processor
+def collections() -> dict[str, Any]:
+    return {"open_collections": open_collections, "chosen_collection": lambda: facecog().collection}
 
 
 @pages.after_request
