@@ -49,7 +49,7 @@ PROMISED = (
     ("two cores, 32 clients: refused a second", 1, False),
     ("two cores: p50 with 32 clients over p50 with 8", 3, True),
 )
-HEALTH = b"GET /api/health HTTP/1.1\r\nHost: benchmark\r\n\r\n"
+HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Pace(NamedTuple):
@@ -181,7 +181,7 @@ def _found(pattern: re.Pattern[bytes], head: bytes) -> float:
 
 def request_of(body: bytes, kind: str) -> bytes:
     return (
-        f"POST /api/recognise HTTP/1.1\r\nHost: benchmark\r\nAccept: application/json\r\n"
+        f"POST /api/recognise HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
         f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         + body
     )

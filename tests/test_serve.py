@@ -100,8 +100,8 @@ def slow_connections(server: Server, start: bytes) -> Iterator[None]:
 
 
 SLOW_STARTS = {
-    "headers": b"GET / HTTP/1.1\r\nHost: slow\r\nX-Slow: ",
-    "body": b"POST /api/register HTTP/1.1\r\nHost: slow\r\nContent-Length: 200000\r\n"
+    "headers": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+    "body": b"POST /api/register HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n"
     b"Content-Type: application/json\r\n\r\n",
 }
 

@@ -24,7 +24,8 @@ from waitress import create_server, wasyncore
 from waitress.server import BaseWSGIServer
 
 from facecog.web.certificate import kept_certificate
-from facecog.web.serve import USE_POLL, SecureChannel
+from facecog.web.receiving import Intake
+from facecog.web.serve import ROOM, USE_POLL, SecureChannel
 from facecog.web.tls import RECORD, context_of
 
 # waitress leaves the files that it spools large answers to for Python to close.
@@ -71,7 +72,7 @@ class Served:
             connection_limit=500,
         )
         (listener,) = (one for one in self.sockets.values() if isinstance(one, BaseWSGIServer))
-        listener.channel_class = partial(SecureChannel, tls)
+        listener.channel_class = partial(SecureChannel, tls, Intake(lambda _: None, ROOM))
         self.port = int(listener.effective_port)
         stopping = Event()
 

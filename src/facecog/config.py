@@ -62,6 +62,16 @@ class Settings:
     queue: int | None = setting(
         None, "Pictures that may wait for it; not set: six for each at once.", (0, 10_000)
     )
+    hosts: str | None = setting(
+        None, "Names by which facecog may be opened, beside this machine's own, with commas."
+    )
+    origins: str | None = setting(
+        None, "Web sites whose pages may use the API with a key, with commas; else none may."
+    )
+    proxies: str | None = setting(
+        None, "Addresses or networks of proxies that are believed, with commas; else none is."
+    )
+    rate: str = setting("3000/minute", "Requests of one client; or off.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

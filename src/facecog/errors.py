@@ -358,3 +358,19 @@ class CrossOrigin(FacecogError):
     """Another web site's page tried to use this facecog through its visitor's browser."""
 
     code = "cross_origin"
+
+
+class HostNotAllowed(FacecogError):
+    """The request is for a host name that is not known to be one of this facecog."""
+
+    code = "host_not_allowed"
+
+
+class TooManyRequests(FacecogError):
+    """A client has sent so many requests that no more are taken for some `seconds`."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds

@@ -16,6 +16,7 @@ from facecog.cli.lan import invitation
 from facecog.legacy import import_faces, legacy_faces
 from facecog.web.access import Access
 from facecog.web.app import create_app
+from facecog.web.hosts import Hosts
 from facecog.web.network import is_loopback
 from facecog.web.serve import serve as serve_app
 
@@ -52,7 +53,7 @@ def serve(
 
 def _serve_http(host: str, port: int) -> None:
     settings = settings_here()
-    app = create_app(settings=settings)
+    app = create_app(settings=settings, hosts=Hosts.of_setting(settings.hosts).serving_on(host))
     with _refused_in_words(host, port):
         serve_app(app, settings, host, port, on_ready=lambda _: _warn_of(host))
 
@@ -72,7 +73,10 @@ def _serve_lan(
     facecog = open_facecog(settings)  # first: a home that it refuses gets no certificate either
     invited = invitation(settings, host, address, certificate, key)
     tls = invited.tls()
-    app = create_app(facecog, settings, Access(invited.code))
+    hosts = Hosts.of_setting(settings.hosts).serving_on(
+        host, invited.host, *invited.certificate.names
+    )
+    app = create_app(facecog, settings, Access(invited.code), hosts)
     with _refused_in_words(host or "*", port):
         serve_app(app, settings, host, port, tls, on_ready=invited.say)
 

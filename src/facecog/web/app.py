@@ -12,17 +12,15 @@ from apiflask import APIFlask
 from facecog.bootstrap import open_facecog
 from facecog.config import Settings
 from facecog.service import Facecog
-from facecog.web import errors, gate, guard, openapi, texts
+from facecog.web import bodies, errors, gate, guard, openapi, texts, throttle
 from facecog.web.access import Access
 from facecog.web.api import api
+from facecog.web.bodies import body_limit
 from facecog.web.current import KEY
+from facecog.web.hosts import Hosts
 from facecog.web.pages import pages
 from facecog.web.plain import plain
 from facecog.web.uploads import Upload
-
-# Base64 and URL-encoding make a picture half as large again, and verify takes two.
-BODY_PER_PICTURE_BYTE = 3
-BODY_BESIDE_PICTURES = 100_000
 
 STATIC = Path(__file__).with_name("static")
 A_YEAR = 365 * 24 * 3600  # seconds
@@ -32,6 +30,7 @@ def create_app(
     facecog: Facecog | None = None,
     settings: Settings | None = None,
     access: Access | None = None,
+    hosts: Hosts | None = None,
 ) -> APIFlask:
     """The web application.
 
@@ -39,6 +38,8 @@ def create_app(
         facecog: opened from the settings when not given.
         settings: read from the environment when not given.
         access: asks everybody for a code; without it nobody is asked.
+        hosts: under which names it is opened; those of this machine alone, and of the settings,
+            when not given.
 
     Raises:
         what `open_facecog` raises.
@@ -61,7 +62,9 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     gate.install(app, settings)
     errors.install(app)
-    guard.install(app)
+    guard.install(app, settings, hosts or Hosts.of_setting(settings.hosts))
+    throttle.install(app, settings)
+    bodies.install(app, settings)
     texts.install(app)
     if access:
         access.install(app)
@@ -78,11 +81,6 @@ def fingerprint(folder: Path) -> str:
     for file in sorted(folder.iterdir()):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def body_limit(settings: Settings) -> int:
-    """The largest request body, in bytes."""
-    return settings.max_bytes * BODY_PER_PICTURE_BYTE + BODY_BESIDE_PICTURES
 
 
 def _describe(app: APIFlask) -> None:

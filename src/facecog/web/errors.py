@@ -20,6 +20,7 @@ from facecog.errors import (
     CrossOrigin,
     FacecogError,
     FaceRefused,
+    HostNotAllowed,
     InvalidInput,
     LowQuality,
     MalformedRequest,
@@ -29,6 +30,7 @@ from facecog.errors import (
     TooLarge,
     TooManyAttempts,
     TooManyPixels,
+    TooManyRequests,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -47,7 +49,9 @@ STATUS: dict[type[Exception], int] = {
     NotAllowed: 403,
     NotFound: 404,
     Conflict: 409,
+    HostNotAllowed: 421,
     TooManyAttempts: 429,
+    TooManyRequests: 429,
     Unavailable: 503,
 }
 
@@ -142,7 +146,7 @@ def _bug(error: Exception) -> ResponseReturnValue:
 
 def headers_of(error: FacecogError) -> dict[str, str]:
     """What HTTP itself says of a refusal (RFC 6750, RFC 9110)."""
-    if isinstance(error, (TooManyAttempts, Busy)):
+    if isinstance(error, (TooManyAttempts, TooManyRequests, Busy)):
         return {"Retry-After": str(error.seconds)}
     if isinstance(error, AccessCodeWrong):
         return {"WWW-Authenticate": 'Bearer realm="facecog", error="invalid_token"'}

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import uuid4
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 
+from facecog.config import Settings
 from facecog.errors import CrossOrigin
+from facecog.web import early
+from facecog.web.cors import Origins
+from facecog.web.hosts import Hosts
+from facecog.web.proxies import Proxies
 
 log = logging.getLogger("facecog.access")
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+OUR_OWN = ("same-origin", "none")  # of Sec-Fetch-Site; "none" is what a person typed
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -39,13 +45,57 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # Faces and names are not for caches, on the way or on the disk of who looked at them.
+    "Cache-Control": "no-store",
 }
+HTTPS_ONLY = "max-age=31536000"  # a year
 
 
-def install(app: Flask) -> None:
+def install(app: Flask, settings: Settings, hosts: Hosts) -> None:
+    """Raises: InvalidSetting."""
+    guard = Guard(hosts, Origins.of_setting(settings.origins))
+    Proxies.of_setting(settings.proxies).install(app)
     app.before_request(_begin)
-    app.before_request(_refuse_other_sites)
-    app.after_request(_finish)
+    early.install(app)
+    early.add(app, guard.check)
+    app.before_request(guard.answer_preflight)
+    app.after_request(guard.finish)
+
+
+class Guard:
+    """Refuses what comes under another name, or from another site's page."""
+
+    def __init__(self, hosts: Hosts, origins: Origins) -> None:
+        self._hosts, self._origins = hosts, origins
+
+    def check(self, asking: Request) -> None:
+        """Raises: HostNotAllowed, MalformedRequest, CrossOrigin."""
+        self._hosts.check(asking)
+        if _from_elsewhere(asking) and not (
+            self._origins.lets_in(asking) or self._origins.asks_first(asking)
+        ):
+            raise CrossOrigin("Pages of other web sites may not use this facecog.")
+
+    def answer_preflight(self) -> Response | None:
+        return Response(status=204) if self._origins.asks_first(request) else None
+
+    def finish(self, response: Response) -> Response:
+        self._origins.answer(request, response)
+        return _finish(response)
+
+
+def _from_elsewhere(asking: Request) -> bool:
+    """A browser names the page that sends a request; a form on another site must not enrol.
+
+    What changes nothing may be linked to, and not be made part of another site's page.
+    """
+    site = asking.headers.get("Sec-Fetch-Site", "none")
+    if asking.method in SAFE_METHODS:
+        return site not in OUR_OWN and asking.headers.get("Sec-Fetch-Mode") != "navigate"
+    origin = asking.headers.get("Origin")
+    if origin is not None and origin.lower() != f"{asking.scheme}://{asking.host}":
+        return True
+    return site not in OUR_OWN
 
 
 def _begin() -> None:
@@ -53,29 +103,13 @@ def _begin() -> None:
     g.began = time.perf_counter()
 
 
-def _refuse_other_sites() -> None:
-    """A browser names the page that sends a request; a form on another site must not enrol."""
-    origin = request.headers.get("Origin")
-    if origin is None or request.method in SAFE_METHODS:
-        return
-    if _host(origin) != request.host:
-        raise CrossOrigin("Pages of other web sites may not use this facecog.")
-
-
-def _host(origin: str) -> str:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:  # no address
-        return ""
-
-
 def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.path.startswith("/api/"):
-        # Faces and names are not for caches on the way.
-        response.headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure and ":" not in request.host:
+        # With a port, other servers of that name may speak http, and would be cut off.
+        response.headers["Strict-Transport-Security"] = HTTPS_ONLY
     # The path only: a query may hold a name.
     elapsed = (time.perf_counter() - g.began) * 1000
     log.info(

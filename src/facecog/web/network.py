@@ -17,6 +17,7 @@ SOMEWHERE = (
     (socket.AF_INET, ("203.0.113.1", "192.168.255.254", "10.255.255.254", "172.31.255.254")),
     (socket.AF_INET6, ("2001:db8::1", "fd00::1")),
 )
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 
 
@@ -42,9 +43,25 @@ def names() -> list[str]:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what listens on `host`."""
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
+    address = address_of(host)
+    return address.is_loopback if address else host == "localhost"
+
+
+def address_of(text: str) -> Address | None:
+    """What is written there; of an IPv4 address in the clothes of IPv6 the IPv4 address."""
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def client_of(text: str) -> str:
+    """What one client cannot change: an IPv4 address, or the network part of an IPv6 address."""
+    found = address_of(text)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+    return str(found or text)
 
 
 def in_url(host: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from facecog.store import MAX_PAGE
@@ -125,13 +125,6 @@ def choose_collection() -> ResponseReturnValue:
 @pages.app_context_processor
 def collections() -> dict[str, Any]:
     return {"open_collections": open_collections, "chosen_collection": lambda: facecog().collection}
-
-
-@pages.after_request
-def keep_private(response: Response) -> Response:
-    """Names and faces are not for caches on the way."""
-    response.headers.setdefault("Cache-Control", "private, no-cache")
-    return response
 
 
 def _shown(page: int) -> int:

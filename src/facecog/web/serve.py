@@ -32,10 +32,12 @@ from waitress.task import ErrorTask
 from facecog.config import Settings
 from facecog.errors import FacecogError
 from facecog.service import Facecog
-from facecog.web.app import body_limit
+from facecog.web import early
+from facecog.web.bodies import body_limit
 from facecog.web.current import KEY
 from facecog.web.errors import code_and_detail, problem
 from facecog.web.gate import gate_of
+from facecog.web.receiving import AppTask, CountedRequest, Intake
 from facecog.web.tls import TlsChannel
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 CONNECTIONS = 500
 OTHERS = 4  # threads for what is no picture
 RECEIVED = 65_536  # bytes at once: a webcam's frame in one or two turns of the loop instead of nine
+ROOM = 512_000_000  # bytes of all bodies that are on their way or worked on
 SILENCE = 30  # seconds without a byte after which a connection is closed
 REQUEST_TIME = 300  # seconds that one request may take to arrive
 HOUSEKEEPING = 300  # seconds from one look for what is past undoing to the next
@@ -75,16 +78,35 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
 class TimedChannel(HTTPChannel):  # type: ignore[misc]
     """A connection that is closed when its request takes too long to arrive."""
 
-    error_task_class = ProblemTask
+    task_class, error_task_class = AppTask, ProblemTask
     began = 0.0
+    refused: float | None = None  # when the answer was that nothing more is read
+
+    def __init__(self, intake: Intake, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.intake = intake
+
+    def parser_class(self, adjustments: Any) -> CountedRequest:
+        return CountedRequest(adjustments, self)
+
+    def has_refused(self) -> None:
+        self.refused = time.monotonic()
 
     def received(self, data: bytes) -> bool:
+        if self.refused is not None:
+            self.will_close = time.monotonic() - self.refused > SILENCE
+            return False
         if self.request is None:
             self.began = time.monotonic()
         elif time.monotonic() - self.began > REQUEST_TIME:
             self.will_close = True
             return False
         return bool(super().received(data))
+
+    def handle_close(self) -> None:
+        if self.request is not None:
+            self.request.give_back()
+        super().handle_close()
 
 
 class SecureChannel(TlsChannel, TimedChannel):
@@ -111,6 +133,7 @@ def serve(
     """
     _share_heaps(gate_of(app).at_once)
     sys.setswitchinterval(SWITCH)
+    intake = Intake(partial(early.refusal, app), max(ROOM, 2 * body_limit(settings)))
     stopping = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stopping.set())
@@ -129,13 +152,14 @@ def serve(
             cleanup_interval=10,
             recv_bytes=RECEIVED,
             max_request_header_size=32_768,
-            # A little above the app's own limit, so that most refusals have the app's words.
-            max_request_body_size=body_limit(settings) + 1_000_000,
+            max_request_body_size=body_limit(settings) + 1,
         )
     except ValueError as error:  # what waitress makes of a name without an address
         raise OSError(errno.EADDRNOTAVAIL, "There is no such address") from error
     for listener in _listeners(sockets):
-        listener.channel_class = partial(SecureChannel, tls) if tls else TimedChannel
+        listener.channel_class = (
+            partial(SecureChannel, tls, intake) if tls else partial(TimedChannel, intake)
+        )
         port = int(listener.effective_port)
     scheme = "https" if tls else "http"
     log.info("facecog is ready on %s://%s:%s", scheme, host or "localhost", port)
