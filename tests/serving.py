@@ -21,7 +21,7 @@ from tests.sending import multipart
 
 HOST = "127.0.0.1"
 FACECOG = Path(sys.executable).with_name("facecog")
-READY = re.compile(r"ready on http://127\.0\.0\.1:(\d+)")
+READY = re.compile(r"ready on http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)")
 START = 60  # seconds, on a busy machine
 
 
@@ -62,12 +62,12 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, **settings: object) -> Iterator[Server]:
+def serving(home: Path, *arguments: str, **settings: object) -> Iterator[Server]:
     """A server on this home, killed in the end; `settings` are those of FACECOG_*."""
     log = home.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [FACECOG, "serve", "--port", "0"],
+            [FACECOG, "serve", "--port", "0", *arguments],
             env=environment(home, **settings),
             stdout=out,
             stderr=out,

@@ -200,6 +200,36 @@ def test_what_never_reaches_the_app_is_refused_in_the_same_form(
     assert problem["request_id"].encode() in head
 
 
+def test_its_guards_stand_before_large_bodies_and_believe_the_named_proxy(tmp_path: Path) -> None:
+    there = b"X-Forwarded-For: 203.0.113.9\r\nContent-Length: 1000000\r\n\r\n"
+    with serving(tmp_path / "home", rate="1/hour", proxies=HOST) as server:
+
+        def status(head: bytes, body: bytes = b"") -> bytes:
+            with socket.create_connection((HOST, server.port), timeout=60) as connection:
+                connection.sendall(b"POST /api/detect HTTP/1.1\r\n" + head + there + body)
+                return connection.recv(65536).split()[1]
+
+        assert status(b"Host: evil.example\r\n") == b"421"
+        assert status(b"Host: localhost\r\n", bytes(1_000_000)) == b"429"
+        assert server.ask("/api/health").status == 200
+
+
+def test_beyond_this_machine_it_is_known_by_its_addresses_and_by_named_hosts(
+    tmp_path: Path,
+) -> None:
+    arguments = ("--host", "0.0.0.0")
+    with serving(tmp_path / "home", *arguments, hosts="faces.example.org") as server:
+        for host, status in (
+            ("192.0.2.7:80", b"200"),
+            ("faces.example.org", b"200"),
+            ("localhost", b"200"),
+            ("evil.example", b"421"),
+        ):
+            with socket.create_connection((HOST, server.port), timeout=60) as connection:
+                connection.sendall(b"GET /api/health HTTP/1.1\r\nHost: %s\r\n\r\n" % host.encode())
+                assert connection.recv(65536).split()[1] == status, host
+
+
 def said(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [FACECOG, *arguments],

@@ -54,7 +54,7 @@ class Origins:
     def answer(self, request: Request, response: Response) -> None:
         """Say to the browser which page may read this."""
         if self.named and _of_api(request):
-            response.headers.add("Vary", "Origin")
+            response.vary.add("Origin")
         if not self.has(request):
             return
         response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]

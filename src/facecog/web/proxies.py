@@ -73,7 +73,8 @@ class Proxies:
         scheme = _said(environ, PROTO, passed).lower()
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
-        environ["HTTP_HOST"] = _said(environ, HOST, passed) or environ.get("HTTP_HOST", "")
+        if host := _said(environ, HOST, passed):
+            environ["HTTP_HOST"] = host
         for name in (FOR, PROTO, HOST):  # heard once
             environ.pop(name, None)
 

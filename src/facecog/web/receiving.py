@@ -95,10 +95,8 @@ class CountedRequest(HTTPRequestParser):  # type: ignore[misc]
         return len(data)
 
     def close(self) -> None:
+        """Whether it was answered, refused or given up, or all of it."""
         super().close()
-        self.give_back()
-
-    def give_back(self) -> None:
         taken, self._taken = self._taken, 0
         self._channel.intake.room.give(taken)
 

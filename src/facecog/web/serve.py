@@ -104,8 +104,8 @@ class TimedChannel(HTTPChannel):  # type: ignore[misc]
         return bool(super().received(data))
 
     def handle_close(self) -> None:
-        if self.request is not None:
-            self.request.give_back()
+        if self.request is not None:  # half of one: waitress would leave its file to the collector
+            self.request.close()
         super().handle_close()
 
 
@@ -152,6 +152,7 @@ def serve(
             cleanup_interval=10,
             recv_bytes=RECEIVED,
             max_request_header_size=32_768,
+            clear_untrusted_proxy_headers=False,  # web/proxies.py tells whom to believe
             max_request_body_size=body_limit(settings) + 1,
         )
     except ValueError as error:  # what waitress makes of a name without an address

@@ -58,6 +58,8 @@ class Throttle:
         self.rate = rate
         self._clock = clock
         self._each = rate.seconds / rate.requests
+        # With this much missing there is one left; beside it, what floating point leaves.
+        self._most = rate.seconds - self._each + 1e-6
         self._lock = Lock()
         self._full: OrderedDict[str, float] = OrderedDict()  # when each bucket is full again
 
@@ -69,22 +71,28 @@ class Throttle:
 
     def check(self, client: str) -> None:
         """Raises: TooManyRequests: the client's bucket is empty."""
-        wait = self._missing(client) + self._each - self.rate.seconds
-        if wait > 1e-9:  # seconds: less is what floating point leaves
+        wait = self._missing(client) - self._most
+        if wait > 0:
             raise TooManyRequests(
                 "There were too many requests. Wait a moment, then try again.", math.ceil(wait)
             )
 
     def take(self, client: str) -> tuple[int, int]:
-        """Take one out; how many are left, and in how many seconds it will be full again."""
+        """Take one out where there is one.
+
+        Returns:
+            how many are left, and in how many seconds the bucket will be full again.
+        """
         with self._lock:
-            missing = min(self._missing(client) + self._each, self.rate.seconds)
+            missing = self._missing(client)
+            if missing <= self._most:  # else whoever goes on asking would wait for ever
+                missing += self._each
             self._full[client] = self._clock() + missing
             self._full.move_to_end(client)
             if len(self._full) > self.CLIENTS:
                 self._full.popitem(last=False)
-        left = (self.rate.seconds - missing) / self._each
-        return math.floor(left + 1e-6), math.ceil(missing)
+        left = (self.rate.seconds - missing + 1e-6) / self._each
+        return math.floor(left), math.ceil(missing)
 
     def _missing(self, client: str) -> float:
         """What the bucket lacks, as the seconds that it takes to come back."""
