@@ -9,6 +9,7 @@ import ipaddress
 import re
 import socket
 from contextlib import suppress
+from functools import lru_cache
 
 # Addresses that nobody has, or that private networks have. Asked for the way to them, the system
 # tells which address of its own it would take: first that of the way out, then those of networks
@@ -47,6 +48,7 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback if address else host == "localhost"
 
 
+@lru_cache(maxsize=1_000)  # asked of every request, and mostly of the same
 def address_of(text: str) -> Address | None:
     """What is written there; of an IPv4 address in the clothes of IPv6 the IPv4 address."""
     try:
@@ -56,6 +58,7 @@ def address_of(text: str) -> Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
+@lru_cache(maxsize=1_000)
 def client_of(text: str) -> str:
     """What one client cannot change: an IPv4 address, or the network part of an IPv6 address."""
     found = address_of(text)
