@@ -38,6 +38,10 @@ def test_each_setting_is_read_from_its_variable() -> None:
         "FACECOG_TLS_KEY": "/srv/tls/key.pem",
         "FACECOG_THREADS": "3",
         "FACECOG_QUEUE": "5",
+        "FACECOG_HOSTS": "faces.example.org",
+        "FACECOG_ORIGINS": "https://app.example.org",
+        "FACECOG_PROXIES": "127.0.0.1",
+        "FACECOG_RATE": "600/minute",
     }
 
     settings = Settings.from_environment({**given, "HOME": "/root", "PATH": "/bin"})
@@ -63,6 +67,10 @@ def test_each_setting_is_read_from_its_variable() -> None:
         tls_key=Path("/srv/tls/key.pem"),
         threads=3,
         queue=5,
+        hosts="faces.example.org",
+        origins="https://app.example.org",
+        proxies="127.0.0.1",
+        rate="600/minute",
     )
     assert settings.models_folder == Path("/srv/models")
     assert set(given) == {variable(option.name) for option in fields(Settings)}

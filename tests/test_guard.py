@@ -240,7 +240,7 @@ def test_a_named_site_may_ask_with_a_key(make) -> None:
         "/api/register", headers=FROM_THERE | KEY, **form(name="Anna", image=b"anna")
     )
     read = client.get("/api/subjects", headers=FROM_THERE | KEY)
-    refusal = client.get("/api/nothing", headers=FROM_THERE | KEY)
+    refusal = client.get("/api/nothing", headers=FROM_THERE | {"X-Api-Key": "key"})
 
     assert asked.status_code == 204
     assert asked.headers["Access-Control-Allow-Origin"] == OTHER_SITES
@@ -351,6 +351,14 @@ def test_scheme_and_host_are_those_of_the_proxy_that_the_client_spoke_to() -> No
 def through(client: FlaskClient, origin: str = "https://faces.example.org", **said: str):
     headers = {f"X-Forwarded-{name}": value for name, value in (SAID | said).items()}
     return client.put("/api/promise", headers={**headers, "Origin": origin}, **form(fpir="0.01"))
+
+
+def test_what_a_proxy_said_stays_to_be_seen() -> None:
+    """A request that came through one is not of this machine, whatever its address."""
+    environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_PROTO": "https"}
+    Proxies.of_setting("127.0.0.1").hear(environ)
+
+    assert environ["HTTP_X_FORWARDED_PROTO"] == "https"
 
 
 def test_behind_a_named_proxy_its_scheme_and_host_are_those_of_the_page(make) -> None:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from flask import Request, Response
 
 from facecog.errors import InvalidSetting
+from facecog.web.sent_key import API_KEY, sent_key
 
 ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?")
 METHODS = "GET, POST, PUT, PATCH, DELETE"
-SENT = "Authorization, Content-Type, Priority"
+SENT = f"Authorization, {API_KEY}, Content-Type, Priority"
 SHOWN = "X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Server-Timing"
 KEPT = 600  # seconds for which a browser need not ask again
 
@@ -44,7 +45,7 @@ class Origins:
 
     def lets_in(self, request: Request) -> bool:
         """Whether such a page brings a key of its own."""
-        return self.has(request) and has_bearer(request)
+        return self.has(request) and bool(sent_key(request))
 
     def asks_first(self, request: Request) -> bool:
         """Whether the browser asks for such a page what it may send."""
@@ -63,10 +64,6 @@ class Origins:
             response.headers["Access-Control-Allow-Methods"] = METHODS
             response.headers["Access-Control-Allow-Headers"] = SENT
             response.headers["Access-Control-Max-Age"] = str(KEPT)
-
-
-def has_bearer(request: Request) -> bool:
-    return request.headers.get("Authorization", "").lower().startswith("bearer ")
 
 
 def _of_api(request: Request) -> bool:

@@ -2,6 +2,10 @@
 
 Each check sees a request without its body and raises a refusal. `facecog serve` asks them as soon
 as the headers of a large request are there, and every server as soon as the app has it.
+
+There it is asked in the one loop that all connections share, without a context of Flask's. So a
+check goes by the request it is given and by what is in memory: not to the database, and it never
+waits.
 """
 
 from __future__ import annotations

@@ -75,8 +75,6 @@ class Proxies:
             environ["wsgi.url_scheme"] = scheme
         if host := _said(environ, HOST, passed):
             environ["HTTP_HOST"] = host
-        for name in (FOR, PROTO, HOST):  # heard once
-            environ.pop(name, None)
 
     def _named(self, text: str) -> bool:
         address = address_of(text)

@@ -22,6 +22,7 @@ from facecog.config import Settings
 from facecog.errors import InvalidSetting, TooManyRequests
 from facecog.web import early
 from facecog.web.network import client_of, is_loopback
+from facecog.web.sent_key import sent_key
 
 RATE = re.compile(r"([1-9]\d{0,8})/(second|minute|hour)")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
@@ -137,8 +138,8 @@ def install(app: Flask, settings: Settings) -> None:
 
 def _key(asking: Request) -> str | None:
     """A name for the API key, from which it cannot be had back."""
-    kind, _, token = asking.headers.get("Authorization", "").partition(" ")
-    return sha256(token.strip().encode()).hexdigest() if kind.lower() == "bearer" else None
+    key = sent_key(asking)
+    return sha256(key.encode()).hexdigest() if key else None
 
 
 def _address(asking: Request) -> str | None:
