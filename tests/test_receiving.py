@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from waitress import create_server, wasyncore
+from waitress.adjustments import Adjustments
 from waitress.server import BaseWSGIServer
 
 from facecog.config import Settings
@@ -23,7 +25,8 @@ from facecog.service import Facecog
 from facecog.web import early
 from facecog.web.app import create_app
 from facecog.web.bodies import TAKE_PICTURES, body_limit
-from facecog.web.receiving import LARGE, Intake, Room
+from facecog.web.gate import gate_of
+from facecog.web.receiving import LARGE, CountedRequest, Intake, Room
 from facecog.web.serve import RECEIVED, USE_POLL, TimedChannel
 from tests.sending import multipart
 
@@ -36,7 +39,7 @@ class Running:
     """waitress with an app, in this process."""
 
     def __init__(self, app: APIFlask, room: int) -> None:
-        self.intake = Intake(partial(early.refusal, app), room)
+        self.app, self.intake = app, Intake(partial(early.refusal, app), room)
         self.sockets: dict[int, Any] = {}
         self.server = create_server(
             app,
@@ -244,6 +247,38 @@ def test_a_small_request_needs_room_too_and_others_do_not(run: Run) -> None:
         assert answer(connection)[0] == 200
         connection.sendall(photo_request(b"anna"))
         assert answer(connection)[0] == 503
+
+
+def test_requests_behind_one_whose_client_hung_up_keep_no_room(run: Run) -> None:
+    server = run(threads=1)
+    both = photo_request(b"anna") + photo_request(b"ben")
+    with gate_of(server.app).turn():
+        with server.connection() as connection:
+            connection.sendall(both)
+            until(lambda: server.intake.room.left == 10**9 - bodies(both))
+        time.sleep(0.2)  # until it is noticed
+    until(lambda: server.intake.room.left == 10**9)
+
+
+def test_a_request_that_is_forgotten_keeps_no_room() -> None:
+    class Connection:
+        intake = Intake(lambda _: None, 100)
+
+        def has_refused(self) -> None:
+            raise AssertionError
+
+    forgotten = CountedRequest(Adjustments(), Connection())
+    left = head(50) + bytes(50)
+    while left:
+        left = left[forgotten.received(left) :]
+    assert forgotten.completed and Connection.intake.room.left == 50
+
+    del forgotten
+    assert Connection.intake.room.left == 100
+
+
+def bodies(requests: bytes) -> int:
+    return sum(int(length) for length in re.findall(rb"Content-Length: (\d+)", requests))
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -77,50 +77,56 @@ class CountedRequest(HTTPRequestParser):  # type: ignore[misc]
 
     def __init__(self, adjustments: Any, channel: Receiver) -> None:
         super().__init__(adjustments)
-        self._channel, self._taken = channel, 0
+        self._channel: Receiver | None = channel  # until all of it is here
+        self._room, self._taken = channel.intake.room, 0
+
+    def __del__(self) -> None:
+        # waitress forgets those behind a request whose client hung up, without closing them.
+        self._give_back()
 
     def received(self, data: bytes) -> int:
-        in_body = self.body_rcv is not None
+        channel, in_body = self._channel, self.body_rcv is not None
         used = int(super().received(data))
+        refused = self._counted(used) if in_body else self._looked_at(channel)
         if isinstance(self.error, RequestEntityTooLarge):
-            self.error = None
-            refused: FacecogError | None = TooLarge(LARGER)
-        elif in_body:
-            refused = self._counted(used)
-        else:
-            refused = self._looked_at()
-        if refused is None:
-            return used
-        self._refuse(refused)
-        return len(data)
+            refused, self.error = TooLarge(LARGER), None
+        if refused is not None and channel is not None:
+            self._refuse(refused)
+            channel.has_refused()
+            used = len(data)
+        if self.completed:
+            self._channel = None
+        return used
 
     def close(self) -> None:
         """Whether it was answered, refused or given up, or all of it."""
         super().close()
-        taken, self._taken = self._taken, 0
-        self._channel.intake.room.give(taken)
+        self._give_back()
 
-    def _looked_at(self) -> FacecogError | None:
+    def _looked_at(self, channel: Receiver | None) -> FacecogError | None:
         """By its headers, when they have just arrived."""
-        if self.body_rcv is None or self.error or not (self.chunked or self._is_large()):
+        if channel is None or self.body_rcv is None or self.error or not self._is_large():
             return None
-        return self._channel.intake.refusal(WSGITask(self._channel, self).get_environment())
+        return channel.intake.refusal(WSGITask(channel, self).get_environment())
 
     def _is_large(self) -> bool:
-        return bool(self.content_length > LARGE)
+        return bool(self.chunked or self.content_length > LARGE)
 
     def _counted(self, size: int) -> FacecogError | None:
-        if not self._channel.intake.room.take(size):
+        if not self._room.take(size):
             return Busy(FULL, COME_AGAIN)
         self._taken += size
         return None
+
+    def _give_back(self) -> None:
+        taken, self._taken = self._taken, 0
+        self._room.give(taken)
 
     def _refuse(self, refusal: FacecogError) -> None:
         self.close()
         self.body_rcv = None
         self.headers.pop("CONTENT_LENGTH", None)
         self.refusal, self.completed, self.expect_continue = refusal, True, False
-        self._channel.has_refused()
 
 
 class AppTask(WSGITask):  # type: ignore[misc]
