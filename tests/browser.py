@@ -36,6 +36,7 @@ from tests.pictures import opened, saved
 
 PATIENCE = 60  # seconds; the machine may be busy with other tests
 HEADPOSE = assets.SHARED / "video" / "headpose_female.mjpeg"
+ELSEWHERE = "facecog.test"  # a name that tests open it by, as if from another machine
 GRANTED = "--use-fake-ui-for-media-stream"  # allows the camera without asking
 
 PROMISE = "Of strangers, at most 1 in 1,000 gets a name here."
@@ -204,6 +205,7 @@ def serving(folder: Path, *options: str) -> Iterator[Site]:
     log, port = folder / "server.log", _free_port()
     command = [sys.executable, "-c", "from facecog.cli import main; main()", "serve"]
     environment = {"FACECOG_HOME": str(folder / "home"), "FACECOG_MODELS": str(assets.MODELS)}
+    environment["FACECOG_HOSTS"] = ELSEWHERE
     with (
         log.open("wb") as out,
         subprocess.Popen(

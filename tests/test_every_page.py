@@ -71,8 +71,8 @@ def test_a_page_that_may_not_have_the_camera_says_why(
 ) -> None:
     """Over plain http from another machine, as a phone in the house opens it at first."""
     port = urlsplit(site.url).port
-    elsewhere = Site(f"http://facecog.test:{port}")
-    alias = "--host-resolver-rules=MAP facecog.test 127.0.0.1"
+    elsewhere = Site(f"http://{browser.ELSEWHERE}:{port}")
+    alias = f"--host-resolver-rules=MAP {browser.ELSEWHERE} 127.0.0.1"
     visiting = seeing(browser.somebody_on_camera(photos), alias)
     page = visiting.new_page()
     page.goto(elsewhere.url + "/register")
