@@ -13,13 +13,14 @@ from uuid import uuid4
 import hypothesis
 import pytest
 from apiflask import APIFlask
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from facecog import image
+from facecog import image, passwords
 from facecog.bootstrap import calibration_of
 from facecog.config import Settings
 from facecog.engines.cards import SFACE, YUNET
@@ -49,6 +50,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def not_nice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that yield to others would slow down all tests that follow in this process."""
     monkeypatch.setattr("facecog.cli.common.YIELDING", 0)
+
+
+@pytest.fixture
+def real_hasher() -> None:
+    """Asked for where passwords are to be hashed as they are in earnest."""
+
+
+@pytest.fixture(autouse=True)
+def quick_hasher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords._nobodys.cache_clear()  # made by the other one
+    if "real_hasher" not in request.fixturenames:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        monkeypatch.setattr(passwords, "hasher", quick)
 
 
 @pytest.fixture

@@ -140,6 +140,7 @@ STATES = (
     State("people-undo", "/people", deleted, known=EVERYBODY),
     State("changes", "/people", changed, known=EVERYBODY, light=True),
     State("changes-none", "/changes"),
+    State("accounts", "/accounts"),
     State("api", "/docs", light=True),
     State("error", "/nothing"),
 )

@@ -41,12 +41,12 @@ class Described:
     """A client that holds each answer against /openapi.json, and keeps the routes it has seen."""
 
     def __init__(self, client: FlaskClient) -> None:
-        self._client = client
+        self.client = client
         self._document = client.get("/openapi.json").get_json()
         self.seen: set[tuple[str, str]] = set()
 
     def __call__(self, method: str, path: str, route: str = "", **request: Any) -> Any:
-        answer = self._client.open(path, method=method, **request)
+        answer = self.client.open(path, method=method, **request)
         route = route or path.partition("?")[0]
         self.seen.add((method, route))
         responses = self._document["paths"][route][method.lower()]["responses"]
@@ -195,7 +195,28 @@ def test_every_route_answers_as_it_is_described(api: Described) -> None:
     club = api("PATCH", address, one_collection, json={"name": "team"})
     assert api("GET", "/api/collections")["collections"][1] == club
     assert api("DELETE", address, one_collection).status_code == 204
+    access_is_given_and_taken(api)
     assert api.seen == api.routes()
+
+
+def access_is_given_and_taken(api: Described) -> None:
+    one_account, words = "/api/accounts/{account_id}", "correct horse battery"
+    key = api("POST", "/api/keys", json={"name": "all", "role": "owner", "days": "30"})
+    shown = {"headers": {"X-Api-Key": key["key"]}}
+    assert api("GET", "/api/session")["kind"] == "local"
+    made = {"name": "Anna", "password": words, "role": "owner"}
+    anna = api("POST", "/api/accounts", json=made)
+    ben = api("POST", "/api/accounts", json={**made, "name": "Ben"}, **shown)
+    address = f"/api/accounts/{ben['id']}"
+    assert api("PATCH", address, one_account, json={"role": "auditor"}, **shown)["id"] == ben["id"]
+    assert len(api("GET", "/api/accounts", **shown)["accounts"]) == 2
+    assert api("DELETE", address, one_account, **shown).status_code == 204
+    api.client.post("/sign-in", data=made)
+    given = {"now": words, "password": words}
+    assert api("PUT", "/api/session/password", json=given).status_code == 204
+    assert api("GET", "/api/session")["id"] == anna["id"]
+    assert [one["id"] for one in api("GET", "/api/keys")["keys"]] == [key["id"]]
+    assert api("DELETE", f"/api/keys/{key['id']}", "/api/keys/{key_id}").status_code == 204
 
 
 def test_recognising_in_an_empty_gallery_answers_as_it_is_described(api: Described) -> None:

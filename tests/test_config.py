@@ -34,6 +34,8 @@ def test_each_setting_is_read_from_its_variable() -> None:
         "FACECOG_UNDO_HOURS": "0",
         "FACECOG_MAX_BYTES": "1000",
         "FACECOG_MAX_PIXELS": "2000",
+        "FACECOG_ACCESS": "open",
+        "FACECOG_TOKEN": "fc_secret",
         "FACECOG_TLS_CERTIFICATE": "/srv/tls/fullchain.pem",
         "FACECOG_TLS_KEY": "/srv/tls/key.pem",
         "FACECOG_THREADS": "3",
@@ -63,6 +65,8 @@ def test_each_setting_is_read_from_its_variable() -> None:
         undo_hours=0,
         max_bytes=1000,
         max_pixels=2000,
+        access="open",
+        token="fc_secret",
         tls_certificate=Path("/srv/tls/fullchain.pem"),
         tls_key=Path("/srv/tls/key.pem"),
         threads=3,
@@ -73,6 +77,7 @@ def test_each_setting_is_read_from_its_variable() -> None:
         rate="600/minute",
     )
     assert settings.models_folder == Path("/srv/models")
+    assert "fc_secret" not in repr(settings)
     assert set(given) == {variable(option.name) for option in fields(Settings)}
 
 

@@ -40,7 +40,7 @@ PAGES = [
     *(assets.ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
     *sorted(DOCS.glob("*.md")),
 ]
-SUBJECTS = ("api", "cli", "configuration", "models", "accuracy", "privacy", "operations")
+SUBJECTS = ("access", "api", "cli", "configuration", "models", "accuracy", "privacy", "operations")
 SUBJECTS += ("performance", "phone", "decisions", "glossary")
 # What the examples call photos; `party` is made of Anna and a stranger.
 PHOTOS = {"anna.jpg": "obama.jpg", "anna2.jpg": "obama2.jpg"}

@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Role(Enum):
-    """What somebody may do; web/rules.py says which role may do what."""
+    """What somebody is trusted with; permissions.py says which role may do what."""
 
     OWNER = "owner"
     ENROLLER = "enroller"
@@ -22,15 +22,17 @@ class Role(Enum):
 class Actor:
     """
     Attributes:
-        kind: "account", "key", "code" (of `--lan`), "local" (whoever uses this machine), "command"
-            or "system" (the server itself, of what is due).
+        kind: "account", "key", "code" (of `--lan`), "local" (whoever uses this machine), "open"
+            (whoever a proxy lets in), "command", "system" (the server itself, of what is due) or
+            "nobody" (who was not let in, at what is open to everybody).
+        role: none of nobody.
         id: of the account or the key.
         collection: id of the only collection that is open to it; all where there is none.
         request_id: of the request that it makes.
     """
 
     kind: str
-    role: Role = Role.OWNER
+    role: Role | None = Role.OWNER
     id: str | None = None
     collection: str | None = None
     request_id: str | None = None
@@ -41,6 +43,7 @@ class Actor:
 
 
 SYSTEM = Actor("system")
+NOBODY = Actor("nobody", role=None)
 
 _actor: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
 

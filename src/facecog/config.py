@@ -12,8 +12,10 @@ from facecog import image
 from facecog.errors import InvalidSetting
 
 
-def setting(default: Any, help: str, bounds: tuple[int, int] | None = None) -> Any:
-    return field(default=default, metadata={"help": help, "bounds": bounds})
+def setting(
+    default: Any, help: str, bounds: tuple[int, int] | None = None, secret: bool = False
+) -> Any:
+    return field(default=default, repr=not secret, metadata={"help": help, "bounds": bounds})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,13 @@ class Settings:
     )
     max_bytes: int = setting(image.MAX_BYTES, "Largest picture, in bytes.")
     max_pixels: int = setting(image.MAX_PIXELS, "Largest picture, in pixels.")
+    access: str = setting(
+        "auto",
+        "Who is let in: auto, accounts and keys, until there are some this machine; or open.",
+    )
+    token: str | None = setting(
+        None, "An API key, as which commands act instead of as the owner.", secret=True
+    )
     tls_certificate: Path | None = setting(
         None, "The certificate of `facecog serve --lan`, in PEM; else facecog makes one."
     )

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from facecog.acting import Role
+
 Pixels = NDArray[np.uint8]
 """Upright RGB, uint8, shape (H, W, 3)."""
 
@@ -428,3 +430,37 @@ class Enrolment:
     added: bool
     face: Face
     size: PixelSize
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who signs in.
+
+    Attributes:
+        seen_at: when last signed in.
+    """
+
+    id: str
+    name: str
+    role: Role
+    created_at: datetime
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What a program shows to be let in; of its secret only a hash is kept.
+
+    Attributes:
+        collection: id of the only one that it opens; all where there is none.
+        used_at: to the minute.
+    """
+
+    id: str
+    name: str
+    role: Role
+    collection: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    used_at: datetime | None

@@ -8,6 +8,7 @@ from copy import copy
 from functools import partial
 from uuid import UUID
 
+from facecog.accounts import Accounts
 from facecog.changes import Changes
 from facecog.collections import Collections
 from facecog.decision import Calibration, calibration_numbers, decide, score, template_of
@@ -34,6 +35,7 @@ from facecog.fitness import Fitness, Near, only_face
 from facecog.geometry import crop
 from facecog.image import CROP_SIDE, encode_jpeg, shrunk_jpeg
 from facecog.index import FaceIndex
+from facecog.keys import Keys
 from facecog.mixups import MixUps
 from facecog.names import clean_name
 from facecog.quality import Policy
@@ -78,6 +80,7 @@ class Facecog:
         self._engine, self._decode, self._fitness = engine, decode, Fitness(quality)
         self._make_thresholds = partial(Thresholds, calibration, fpir=fpir, fmr=fmr)
         self._known = {store.collection: self}
+        self.accounts, self.keys = Accounts(store), Keys(store)
         self._use(store, index)
 
     def _use(self, store: Store, index: FaceIndex) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from facecog.domain import (
+    Account,
+    ApiKey,
     Candidate,
     Change,
     Collection,
@@ -63,6 +65,30 @@ def change_json(change: Change) -> Json:
         "other": change.other._asdict() if change.other else None,
         "samples": change.samples,
         "undoable": change.undoable,
+    }
+
+
+def account_json(account: Account) -> Json:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "role": account.role.value,
+        "created_at": _time(account.created_at),
+        "seen_at": _time_or_null(account.seen_at),
+    }
+
+
+def key_json(key: ApiKey) -> Json:
+    """Without its secret, which nobody has any more."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role.value,
+        "collection_id": key.collection,
+        "created_at": _time(key.created_at),
+        "expires_at": _time_or_null(key.expires_at),
+        "revoked_at": _time_or_null(key.revoked_at),
+        "used_at": _time_or_null(key.used_at),
     }
 
 
@@ -214,3 +240,7 @@ def _quality(quality: Quality) -> Json:
 
 def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _time_or_null(moment: datetime | None) -> str | None:
+    return _time(moment) if moment else None

@@ -7,7 +7,18 @@ from typing import Any
 
 import click
 
-from facecog.cli import changes, collections, faces, measure, models, people, promise, run
+from facecog.cli import (
+    accounts,
+    changes,
+    collections,
+    faces,
+    measure,
+    models,
+    people,
+    promise,
+    rules,
+    run,
+)
 from facecog.errors import FacecogError
 
 
@@ -31,6 +42,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
 
-for module in (faces, people, collections, changes, promise, models, run, measure):
+for module in (faces, people, collections, changes, promise, accounts, models, run, measure):
     for command in module.COMMANDS:
         main.add_command(command)
+rules.guard(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from facecog.acting import actor
 from facecog.cli.common import as_json, counted, opened_facecog, print_json
 from facecog.wire import collection_json
 
@@ -17,7 +18,9 @@ def collections() -> None:
 @as_json
 def list_collections(machine: bool) -> None:
     """List collections by name."""
-    for one in opened_facecog().collections.listed():
+    only = actor().collection
+    listed = opened_facecog().collections.listed()
+    for one in [one for one in listed if only in (None, one.id)]:
         if machine:
             print_json(collection_json(one))
         else:

@@ -12,10 +12,12 @@ from uuid import UUID
 
 import click
 
+from facecog.acting import actor
 from facecog.bootstrap import open_facecog
 from facecog.config import Settings
 from facecog.domain import Subject
 from facecog.errors import InvalidInput, MixedUp
+from facecog.permissions import Permission, require
 from facecog.service import Facecog
 from facecog.store import Page
 from facecog.wire import Json
@@ -46,7 +48,16 @@ def settings_here() -> Settings:
 
 
 def opened_facecog() -> Facecog:
-    return open_facecog(settings_here())
+    """Of the collection of FACECOG_COLLECTION, or of the only one that a key opens."""
+    facecog, only = open_facecog(settings_here()), actor().collection
+    return facecog.within(only) if only else facecog
+
+
+def may_erase(forever: bool) -> bool:
+    """Whether it is to be for good. Raises: NotAllowed."""
+    if forever:
+        require(actor(), Permission.ERASE)
+    return forever
 
 
 def on_each(

@@ -7,7 +7,15 @@ from uuid import UUID
 
 import click
 
-from facecog.cli.common import as_json, counted, every_page, opened_facecog, person_of, print_json
+from facecog.cli.common import (
+    as_json,
+    counted,
+    every_page,
+    may_erase,
+    opened_facecog,
+    person_of,
+    print_json,
+)
 from facecog.cli.words import undo_with
 from facecog.wire import look_alikes_json, sample_json, subject_json
 
@@ -64,7 +72,7 @@ def delete_person(person: str, yes: bool, forever: bool) -> None:
     if not yes:
         beyond = " for good" if forever else ""
         click.confirm(f"Delete {subject.name} and {samples}{beyond}?", abort=True)
-    change = facecog.changes.delete(subject.id, forever)
+    change = facecog.changes.delete(subject.id, may_erase(forever))
     click.echo(f"deleted {subject.name} and {samples}{undo_with(change)}")
 
 
@@ -130,7 +138,7 @@ def move_sample(sample: UUID, person: str) -> None:
 @click.option("--forever", is_flag=True, help="Beyond undoing, with what earlier changes keep.")
 def delete_sample(sample: UUID, forever: bool) -> None:
     """Forget SAMPLE; its person stays."""
-    change = opened_facecog().changes.remove(str(sample), forever)
+    change = opened_facecog().changes.remove(str(sample), may_erase(forever))
     click.echo(f"deleted{undo_with(change)}")
 
 

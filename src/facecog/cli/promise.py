@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from facecog.acting import actor
 from facecog.cli.common import as_json, counted, opened_facecog, print_json
 from facecog.cli.words import basis, own_gallery
+from facecog.permissions import Permission, require
 from facecog.wire import promise_json
 
 
@@ -20,8 +22,11 @@ def promise(rate: float | None, reset: bool, machine: bool) -> None:
     """
     if reset and rate is not None:
         raise click.UsageError("Give a rate or --reset, not both.")
+    other = reset or rate is not None
+    if other:
+        require(actor(), Permission.SETTINGS)
     facecog = opened_facecog()
-    force = facecog.promise(rate) if reset or rate is not None else facecog.in_force()
+    force = facecog.promise(rate) if other else facecog.in_force()
     gallery = facecog.gallery_size()
     if machine:
         print_json(promise_json(force, gallery))

@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from facecog.bootstrap import open_facecog
 from facecog.cli.common import FOLDER, opened_facecog, settings_here, yielding
-from facecog.cli.lan import invitation
+from facecog.cli.lan import FirstRun, invitation
+from facecog.config import Settings
 from facecog.legacy import import_faces, legacy_faces
 from facecog.web.access import Access
 from facecog.web.app import create_app
@@ -53,16 +54,32 @@ def serve(
 
 def _serve_http(host: str, port: int) -> None:
     settings = settings_here()
-    app = create_app(settings=settings, hosts=Hosts.of_setting(settings.hosts).serving_on(host))
+    facecog, local = open_facecog(settings), is_loopback(host)
+    is_set_up = local or settings.access == "open" or facecog.accounts.are_there()
+    first = None if is_set_up else FirstRun(host)
+    access = Access(local=local, welcome=first.code if first else None)
+    hosts = Hosts.of_setting(settings.hosts).serving_on(host)
+    app = create_app(facecog, settings, access, hosts)
+
+    def say(port: int) -> None:
+        if first:
+            first.say(port)
+        _warn_of(host, settings)
+
     with _refused_in_words(host, port):
-        serve_app(app, settings, host, port, on_ready=lambda _: _warn_of(host))
+        serve_app(app, settings, host, port, on_ready=say)
 
 
-def _warn_of(host: str) -> None:
+def _warn_of(host: str, settings: Settings) -> None:
+    if settings.access == "open":
+        log.warning(
+            "FACECOG_ACCESS=open: whoever reaches this port may use this facecog, unless something "
+            "in front of it asks who is there."
+        )
     if not is_loopback(host):
         log.warning(
-            "Whoever reaches this port may use this facecog, and browsers give its pages no camera "
-            "from another device. For phones: facecog serve --lan."
+            "This is plain http: whoever listens in the network can read along, and browsers give "
+            "its pages no camera from another device. For phones: facecog serve --lan."
         )
 
 
@@ -71,12 +88,13 @@ def _serve_lan(
 ) -> None:
     settings = settings_here()
     facecog = open_facecog(settings)  # first: a home that it refuses gets no certificate either
-    invited = invitation(settings, host, address, certificate, key)
+    asks_for_code = settings.access == "auto" and not facecog.accounts.are_there()
+    invited = invitation(settings, host, address, certificate, key, asks_for_code)
     tls = invited.tls()
     hosts = Hosts.of_setting(settings.hosts).serving_on(
         host, invited.host, *invited.certificate.names
     )
-    app = create_app(facecog, settings, Access(invited.code), hosts)
+    app = create_app(facecog, settings, Access(invited.code, local=False), hosts)
     with _refused_in_words(host or "*", port):
         serve_app(app, settings, host, port, tls, on_ready=invited.say)
 

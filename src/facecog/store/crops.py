@@ -68,13 +68,13 @@ class FolderCrops:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
         target = self._path(sample_id)
         part = target.with_suffix(".part")
         try:
-            with part.open("wb") as out:
+            with open(part, "wb", opener=_own) as out:
                 out.write(jpeg)
                 out.flush()
                 os.fsync(out.fileno())
@@ -109,6 +109,11 @@ class FolderCrops:
 
     def _path(self, sample_id: str) -> Path:
         return self._folder / f"{sample_id}.jpg"
+
+
+def _own(path: str, flags: int) -> int:
+    """A file that nobody else may read."""
+    return os.open(path, flags, 0o600)
 
 
 def _is_ours(name: str) -> bool:

@@ -22,6 +22,9 @@ OPTIONS: dict[str, Any] = {"hide_parameters": True, "max_overflow": -1}
 
 def sqlite_engine(file: Path) -> Engine:
     """An engine for faces.db: write-ahead log, every commit on the disk before it returns."""
+    # Nobody else's to read; SQLite gives the files beside it the same mode.
+    if not file.exists():
+        file.touch(mode=0o600)
     engine = create_engine(URL.create("sqlite", database=str(file)), **OPTIONS)
 
     @event.listens_for(engine, "connect")

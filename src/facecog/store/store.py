@@ -23,12 +23,14 @@ from facecog.errors import (
 )
 from facecog.names import name_key
 from facecog.store import rows, tables
+from facecog.store.accounts import AccountRows
 from facecog.store.collections import Collections
 from facecog.store.crops import Crops, FolderCrops, TableCrops
 from facecog.store.database import migrate, server_engine, sqlite_engine
 from facecog.store.erasing import kept_ids
 from facecog.store.gallery import gallery_part
 from facecog.store.journal import UNDO, Journal
+from facecog.store.keys import KeyRows
 from facecog.store.orders import ORDERS
 from facecog.store.paging import Page, moment_cursor, page
 from facecog.store.tables import collections, samples, subjects
@@ -52,6 +54,7 @@ class Store:
         """
         self._engine, self._crops = engine, crops
         self.collections = Collections(engine)
+        self.accounts, self.keys = AccountRows(engine), KeyRows(engine)
         try:
             migrate(engine)
             self.collection = self.collections.named(rows.DEFAULT_COLLECTION).id
@@ -66,7 +69,7 @@ class Store:
     def on_sqlite(cls, home: Path, undo: timedelta = UNDO) -> Store:
         """`faces.db` and `dataset/` in a folder, which is made where it is missing."""
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
             return cls(sqlite_engine(home / "faces.db"), FolderCrops(home / "dataset"), undo)
         except OSError as error:
             raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime, timezone
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
@@ -69,6 +70,13 @@ def fetched(engine: Engine, query: str, values: Sequence[str] = ()) -> Sequence[
             return cursor.fetchall()
     except driver.OperationalError as error:
         raise DatabaseUnavailable("The database does not answer; try again.") from error
+
+
+def moment(value: datetime | str) -> datetime:
+    """A date as `fetched` has it: SQLite keeps text, in UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
 
 
 def parts(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -1,204 +1,236 @@
-"""One code for everybody, asked of every request: the guard of `facecog serve --lan`.
+"""Who is let in: by a session, an API key or a code, or because only this machine asks.
 
-A browser gives the code once on a page of its own and gets a cookie; a program sends it as a bearer
-token. The code is good until the server stops.
+Each request is somebody's (`acting.py`), and is refused where `rules.py` does not let them. As soon
+as there is an account, whoever comes signs in or shows a key. Before that:
+
+- at a loopback address this machine is let in, and nobody else;
+- at any other address nobody is, until the owner's account is made by the code of the first run;
+- with `--lan` whoever gives its code is;
+- with FACECOG_ACCESS=open everybody is, because something else stands in front.
 """
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
-import re
-import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import sha256
-from threading import Lock
+from contextlib import ExitStack
+from dataclasses import replace
 from urllib.parse import urlencode
 
-from apiflask import APIBlueprint, APIFlask
-from flask import Response, redirect, render_template, request, url_for
+from apiflask import APIFlask
+from flask import current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from facecog.errors import AccessCodeNeeded, AccessCodeWrong, TooManyAttempts
+from facecog.acting import NOBODY, Actor, acting
+from facecog.config import Settings
+from facecog.errors import (
+    AccessCodeNeeded,
+    AccessCodeWrong,
+    AccessNeeded,
+    AccessNotSetUp,
+    ApiKeyWrong,
+    DatabaseUnavailable,
+    FacecogError,
+    InvalidSetting,
+)
+from facecog.keys import PREFIX
+from facecog.permissions import Permission, may, require
+from facecog.web import cookies, rules
+from facecog.web.attempts import Attempts
+from facecog.web.codes import is_code
+from facecog.web.current import facecog, served
 from facecog.web.errors import wants_page
+from facecog.web.network import is_loopback
+from facecog.web.sent_key import sent_key
 
-# Without I, L, O, U, 0 and 1: eight of these are 30^8, 39 bits.
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-LENGTH = 8
-COOKIE = "__Host-facecog"  # browsers take a cookie of such a name by https and for this host alone
-# What the page that asks for the code consists of.
-OPEN = frozenset({"app.css", "plain.css", "access.css", "access.js", "favicon.svg"})
-# A path of this server: no other host after two slashes, a backslash or what browsers drop.
-LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
-
-
-def new_code() -> str:
-    """Eight characters that nobody takes for others, as K7QM-2MXP."""
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
-    return f"{letters[:4]}-{letters[4:]}"
+KEY = "facecog.access"
+MODES = ("auto", "open")
+# What a proxy adds. Who comes through one is not on this machine, whatever its address says.
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 
 class Access:
-    """Lets those in who know the code."""
+    """Says who asks, and whether they may."""
 
-    def __init__(self, code: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._code = _bare(code)
-        self._secret = secrets.token_bytes(32)
-        self._attempts = Attempts(clock)
+    def __init__(
+        self,
+        code: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        local: bool = True,
+        welcome: str | None = None,
+    ) -> None:
+        """
+        Args:
+            code: of `--lan`: who gives it is let in while there is no account.
+            local: this machine itself is let in while there is no account, and no code.
+            welcome: the code by which the owner's account is made, once.
+        """
+        self.code, self.welcome = code, welcome
+        self.local = local and not code and not welcome
+        self.attempts = Attempts(clock)
+        self.code_cookie = cookies.CodeCookie()
+        self._open = False
 
-    def install(self, app: APIFlask) -> None:
-        app.before_request(self._ask)
-        page = APIBlueprint("door", __name__, enable_openapi=False)
-        page.add_url_rule("/access", "show", self._show, methods=["GET"])
-        page.add_url_rule("/access", "enter", self._enter, methods=["POST"])
-        app.register_blueprint(page)
+    def install(self, app: APIFlask, settings: Settings) -> None:
+        """Raises: InvalidSetting."""
+        if settings.access not in MODES:
+            raise InvalidSetting(f"FACECOG_ACCESS is auto or open, not {settings.access}.")
+        self._open = settings.access == "open"
+        app.extensions[KEY] = self
+        app.before_request(self._admit)
+        app.teardown_request(_leave)
 
-    def _ask(self) -> ResponseReturnValue | None:
-        if _is_open() or self._has_cookie():
-            return None
-        kind, _, code = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() == "bearer":
-            self._check(code)
-            return None
-        if not wants_page():
-            raise AccessCodeNeeded("Send the access code that facecog printed at its start.")
-        return redirect(_asking(request.full_path if request.method == "GET" else "/"), 303)
+        @app.context_processor
+        def rights() -> dict[str, object]:
+            return {
+                "allowed": allowed,
+                "allows": allows,
+                "permissions": permissions,
+                "account": g.get("account"),
+            }
 
-    def _check(self, code: str) -> None:
-        """Raises: AccessCodeWrong, TooManyAttempts."""
-        right = hmac.compare_digest(_bare(code).encode(), self._code.encode())
-        self._attempts.count(request.remote_addr or "", right)
+    def check_code(self, typed: str) -> None:
+        """Of `--lan`. Raises: AccessCodeWrong, TooManyAttempts."""
+        right = self.code is not None and is_code(typed, self.code)
+        self.attempts.count(_address(), right)
         if not right:
             raise AccessCodeWrong("This is not the access code that facecog printed at its start.")
 
-    def _show(self) -> ResponseReturnValue:
-        target = _local(request.args.get("next", "/"))
-        if self._has_cookie():
-            # Without a fragment of its own the browser would keep the one with the code.
-            return redirect(f"{target}#main", 303)
-        return _page(target)
+    def check_welcome(self, typed: str) -> None:
+        """Of the first run. Raises: AccessCodeWrong, TooManyAttempts."""
+        right = self.welcome is not None and is_code(typed, self.welcome)
+        self.attempts.count(_address(), right)
+        if not right:
+            raise AccessCodeWrong("This is not the code that facecog printed at its start.")
 
-    def _enter(self) -> ResponseReturnValue:
-        request.max_content_length = 10_000
-        target = _local(request.form.get("next", "/"))
+    def by_code(self) -> bool:
+        """Whether the code of `--lan` is what is asked for."""
+        return self.code is not None and not served().accounts.are_there()
+
+    def by_welcome(self) -> bool:
+        """Whether the owner's account is still to be made by the code of the first run."""
+        return self.welcome is not None and not served().accounts.are_there()
+
+    # -- each request -------------------------------------------------------------------------
+
+    def _admit(self) -> ResponseReturnValue | None:
+        needed = rules.needed_here()
+        who = self._who(needed)
+        if who is NOBODY and needed is not Permission.OPEN:
+            return self._refused()
+        if not request.routing_exception:  # else there is nothing that could be allowed
+            require(who, needed)
+        g.actor = replace(who, request_id=g.get("request_id"))
+        g.acting = ExitStack()
+        g.acting.enter_context(acting(g.actor))
+        if who.collection and "collection" in request.args and needed is not Permission.OPEN:
+            facecog()  # raises NotAllowed: it asks for another one
+        return None
+
+    def _who(self, needed: Permission | None) -> Actor:
         try:
-            self._check(request.form.get("code", ""))
-        except AccessCodeWrong as error:
-            return _page(target, error.code), 403
-        except TooManyAttempts as error:
-            return (
-                _page(target, error.code, error.seconds),
-                429,
-                {"Retry-After": str(error.seconds)},
+            return self._by_key() or self._by_cookie() or self._by_place()
+        except DatabaseUnavailable:
+            if needed is Permission.OPEN:
+                return NOBODY
+            raise
+
+    def _by_key(self) -> Actor | None:
+        """Raises: ApiKeyWrong, AccessCodeWrong, TooManyAttempts."""
+        shown = sent_key(request)
+        if shown.startswith(PREFIX):
+            return self._of_key(shown)
+        if not shown or self._by_place() is not NOBODY:
+            return None  # a token of somebody else's, of a proxy in front say
+        if self.by_code():
+            self.check_code(shown)
+            return Actor("code")
+        return self._of_key(shown)
+
+    def _of_key(self, shown: str) -> Actor:
+        # Right ones are let in whatever others guess: nobody guesses 256 bits.
+        try:
+            return served().keys.actor_of(shown)
+        except ApiKeyWrong:
+            self.attempts.count(_address(), right=False)
+            raise
+
+    def _by_cookie(self) -> Actor | None:
+        token = cookies.session_token()
+        if token and (signed_in := served().accounts.signed_in(token)):
+            g.account = signed_in.name
+            return signed_in.actor
+        if self.code and self.code_cookie.is_here() and self.by_code():
+            return Actor("code")
+        return None
+
+    def _by_place(self) -> Actor:
+        """Who is let in without saying who they are."""
+        if self._open:
+            return Actor("open")
+        if self.local and _is_this_machine() and not served().accounts.are_there():
+            return Actor("local")
+        return NOBODY
+
+    def _refused(self) -> ResponseReturnValue:
+        """Raises: AccessNotSetUp, AccessCodeNeeded, AccessNeeded; or leads to the door."""
+        if self.local and not served().accounts.are_there():
+            raise AccessNotSetUp(
+                "Only this machine itself is let in, for there is no account yet. Make one where "
+                "facecog runs: facecog accounts add NAME --role owner."
             )
-        answer = redirect(target, 303)
-        answer.set_cookie(COOKIE, self._new_cookie(), secure=True, httponly=True, samesite="Strict")
-        return answer
+        if wants_page():
+            target = request.full_path if request.method == "GET" else "/"
+            return redirect(self._door() + _next(target), 303)
+        raise self._needed()
 
-    def _new_cookie(self) -> str:
-        number = secrets.token_urlsafe(16)
-        return f"{number}.{self._signature(number)}"
+    def _door(self) -> str:
+        if self.by_code():
+            return url_for("door.show_code")
+        return url_for("door.show_welcome" if self.by_welcome() else "door.show_sign_in")
 
-    def _has_cookie(self) -> bool:
-        number, _, signature = request.cookies.get(COOKIE, "").partition(".")
-        return hmac.compare_digest(signature.encode(), self._signature(number).encode())
-
-    def _signature(self, number: str) -> str:
-        return hmac.new(self._secret, number.encode(), sha256).hexdigest()
-
-
-def _is_open() -> bool:
-    """Whether it is the page that asks for the code, or a part of it."""
-    file = (request.view_args or {}).get("filename")
-    return request.path == "/access" or (request.endpoint == "static" and file in OPEN)
+    def _needed(self) -> FacecogError:
+        if self.by_code():
+            return AccessCodeNeeded("Send the access code that facecog printed at its start.")
+        return AccessNeeded("Send an API key: Authorization: Bearer fc_...; or sign in.")
 
 
-@dataclass
-class Tally:
-    """Wrong codes of one client, or of all."""
-
-    wrong: int = 0
-    last: float = 0.0
-    until: float = 0.0  # when the next code is looked at
+def access() -> Access:
+    """That of the current app."""
+    found: Access = current_app.extensions[KEY]
+    return found
 
 
-class Attempts:
-    """Slows guessing: after some wrong codes each further one costs a longer wait.
-
-    For one client up to a minute, so that somebody else's typing is not held up by it; for all
-    together up to five seconds, for those who guess from many addresses. Of clients the last
-    thousand are remembered.
-    """
-
-    FREE, LONGEST = 5, 60
-    FREE_IN_ALL, LONGEST_IN_ALL = 50, 5
-    FORGOTTEN = 900  # seconds after the last wrong one
-    CLIENTS = 1_000
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._lock = Lock()
-        self._in_all = Tally()
-        self._clients: OrderedDict[str, Tally] = OrderedDict()
-
-    def count(self, address: str, right: bool) -> None:
-        """Note an attempt. Raises: TooManyAttempts: it comes too early to be looked at."""
-        client = _network(address)
-        with self._lock:
-            now = self._clock()
-            own = self._clients.get(client, Tally())
-            wait = max(own.until, self._in_all.until) - now
-            if wait > 0:
-                raise TooManyAttempts("There were too many wrong codes.", seconds=int(wait) + 1)
-            if right:
-                self._clients.pop(client, None)
-                return
-            self._clients[client] = own
-            self._clients.move_to_end(client)
-            if len(self._clients) > self.CLIENTS:
-                self._clients.popitem(last=False)
-            self._wrong(own, now, self.FREE, self.LONGEST)
-            self._wrong(self._in_all, now, self.FREE_IN_ALL, self.LONGEST_IN_ALL)
-
-    def _wrong(self, tally: Tally, now: float, free: int, longest: int) -> None:
-        if now - tally.last > self.FORGOTTEN:
-            tally.wrong = 0
-        tally.wrong += 1
-        tally.last = now
-        if tally.wrong >= free:
-            tally.until = now + min(2 ** min(tally.wrong - free, 16), longest)
+def allowed(permission: str) -> bool:
+    """Whether the current request's actor has a permission; for templates, by its name."""
+    who = g.get("actor", NOBODY)
+    return may(who, Permission[permission])
 
 
-def _network(address: str) -> str:
-    """What one client cannot change: an IPv4 address, or the network part of an IPv6 address."""
-    try:
-        found = ipaddress.ip_address(address.split("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+def allows(endpoint: str) -> bool:
+    """Whether the current request's actor may ask an endpoint; for templates and their links."""
+    return may(g.get("actor", NOBODY), rules.RULES[endpoint])
 
 
-def _bare(code: str) -> str:
-    """As it is compared: without dashes, spaces and small letters."""
-    return "".join(filter(str.isalnum, code[:100])).upper()
+def permissions() -> str:
+    """What the current request's actor may, for scripts and styles."""
+    who = g.get("actor", NOBODY)
+    return " ".join(one.name.lower() for one in Permission if may(who, one))
 
 
-def _local(path: str) -> str:
-    return path if LOCAL.fullmatch(path) else "/"
+def _leave(_: BaseException | None) -> None:
+    if entered := g.pop("acting", None):
+        entered.close()
 
 
-def _asking(path: str) -> str:
+def _is_this_machine() -> bool:
+    return is_loopback(_address()) and not any(name in request.headers for name in FORWARDED)
+
+
+def _address() -> str:
+    return request.remote_addr or ""
+
+
+def _next(path: str) -> str:
     path = path.rstrip("?")
-    return url_for("door.show") + ("" if path == "/" else "?" + urlencode({"next": path}))
-
-
-def _page(target: str, problem: str = "", seconds: int = 0) -> Response:
-    page = render_template("access.html", target=target, problem=problem, seconds=seconds)
-    return Response(page, headers={"Cache-Control": "no-store"}, mimetype="text/html")
+    return "" if path == "/" else "?" + urlencode({"next": path})

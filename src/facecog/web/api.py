@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from facecog.acting import actor
 from facecog.domain import Change
 from facecog.errors import InvalidLimit, MalformedRequest, MissingField
+from facecog.permissions import Permission, may, require
 from facecog.store import MAX_PAGE
 from facecog.web import schemas
 from facecog.web.current import facecog
@@ -278,7 +279,9 @@ def change_promise() -> ResponseReturnValue:
 @api.get("/health")
 @api.output(schemas.Health)
 def health() -> ResponseReturnValue:
-    """Say that the server is alive, with what, and how many it knows."""
+    """Say that the server is alive; to those who may see it also with what, and how many."""
+    if not may(actor(), Permission.STATE):
+        return {"status": "ok"}
     subjects, samples = facecog().counts()
     return {
         "status": "ok",
@@ -300,7 +303,10 @@ def _forever() -> bool:
     asked = request.args.get("forever", "false")
     if asked not in ("true", "1", "false", "0"):
         raise MalformedRequest("`forever` is true or false.")
-    return asked in ("true", "1")
+    forever = asked in ("true", "1")
+    if forever:
+        require(actor(), Permission.ERASE)
+    return forever
 
 
 def _side() -> int | None:

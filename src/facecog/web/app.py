@@ -14,9 +14,11 @@ from facecog.config import Settings
 from facecog.service import Facecog
 from facecog.web import bodies, errors, gate, guard, openapi, texts, throttle
 from facecog.web.access import Access
+from facecog.web.accounts import accounts
 from facecog.web.api import api
 from facecog.web.bodies import body_limit
 from facecog.web.current import KEY
+from facecog.web.door import door
 from facecog.web.hosts import Hosts
 from facecog.web.pages import pages
 from facecog.web.plain import plain
@@ -37,7 +39,7 @@ def create_app(
     Args:
         facecog: opened from the settings when not given.
         settings: read from the environment when not given.
-        access: asks everybody for a code; without it nobody is asked.
+        access: who is let in while there is no account; this machine alone when not given.
         hosts: under which names it is opened; those of this machine alone, and of the settings,
             when not given.
 
@@ -66,11 +68,12 @@ def create_app(
     throttle.install(app, settings)
     bodies.install(app, settings)
     texts.install(app)
-    if access:
-        access.install(app)
+    (access or Access()).install(app, settings)
+    app.register_blueprint(door)
     app.register_blueprint(pages)
     app.register_blueprint(plain)
     app.register_blueprint(api)
+    app.register_blueprint(accounts)
     _describe(app)
     return app
 

@@ -14,6 +14,9 @@ from werkzeug.exceptions import HTTPException
 from facecog.errors import (
     AccessCodeNeeded,
     AccessCodeWrong,
+    AccessNeeded,
+    AccessNotSetUp,
+    ApiKeyWrong,
     Busy,
     CannotUndo,
     Conflict,
@@ -33,6 +36,7 @@ from facecog.errors import (
     TooManyRequests,
     Unavailable,
     UnsupportedMediaType,
+    WrongPassword,
 )
 from facecog.wire import candidate_json, face_json, rounded, size_json
 
@@ -45,6 +49,9 @@ STATUS: dict[type[Exception], int] = {
     TooLarge: 413,
     TooManyPixels: 413,
     AccessCodeNeeded: 401,
+    AccessNeeded: 401,
+    WrongPassword: 403,
+    AccessNotSetUp: 403,
     CrossOrigin: 403,
     NotAllowed: 403,
     NotFound: 404,
@@ -148,9 +155,9 @@ def headers_of(error: FacecogError) -> dict[str, str]:
     """What HTTP itself says of a refusal (RFC 6750, RFC 9110)."""
     if isinstance(error, (TooManyAttempts, TooManyRequests, Busy)):
         return {"Retry-After": str(error.seconds)}
-    if isinstance(error, AccessCodeWrong):
+    if isinstance(error, (AccessCodeWrong, ApiKeyWrong)):
         return {"WWW-Authenticate": 'Bearer realm="facecog", error="invalid_token"'}
-    if isinstance(error, AccessCodeNeeded):
+    if isinstance(error, (AccessCodeNeeded, AccessNeeded)):
         return {"WWW-Authenticate": 'Bearer realm="facecog"'}
     return {}
 

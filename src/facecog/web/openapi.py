@@ -25,6 +25,8 @@ PROBLEM = {
     },
 }
 
+ROLE = "`owner`, `enroller`, `recogniser` or `auditor`."
+HOW_LONG = "10 to 200 characters."
 OPTIONAL = ("origin", "near", "allow_duplicate", "allow_mismatch", "allow_no_face")
 
 
@@ -70,6 +72,20 @@ REQUEST_BODIES = {
     ),
     ("/api/collections", "post"): _body(name="What to call it; 1 to 200 characters."),
     ("/api/collections/{collection_id}", "patch"): _body(name="The new name."),
+    ("/api/accounts", "post"): _body(
+        name="What is typed at the sign-in.", password=HOW_LONG, role=ROLE
+    ),
+    ("/api/accounts/{account_id}", "patch"): _body(
+        optional=("role", "password"), role=ROLE, password=HOW_LONG
+    ),
+    ("/api/keys", "post"): _body(
+        optional=("days", "collection"),
+        name="What it is for.",
+        role=ROLE,
+        collection="Name of the only collection that it opens; all where left out.",
+        days="For how many days it is good; 365 where left out, 0: until it is revoked.",
+    ),
+    ("/api/session/password", "put"): _body(now="That of now.", password=HOW_LONG),
     ("/api/promise", "put"): _body(fpir="The rate, above 0 and at most 0.5; empty: the setting's."),
 }
 
@@ -119,6 +135,7 @@ TAGS = {
     "Collections": ("collections",),
     "Promise": ("promise",),
     "Health": ("health",),
+    "Access": ("session", "accounts", "keys"),
 }
 
 

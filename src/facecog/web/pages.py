@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from facecog.acting import Role, actor
 from facecog.store import MAX_PAGE
 from facecog.web import errors, reference
+from facecog.web.access import allowed
 from facecog.web.current import COOKIE, facecog, open_collections, served
 from facecog.web.people import change_words, origin_of, quality_of, still_here
 from facecog.web.uploads import text_field
@@ -28,8 +31,9 @@ A_YEAR = 365 * 24 * 3600  # seconds
 
 @pages.get("/")
 def home() -> ResponseReturnValue:
-    people, samples = facecog().counts()
-    recent = facecog().subjects(RECENT, sort="newest").items
+    shown = allowed("LOOK")
+    people, samples = facecog().counts() if shown else (0, 0)
+    recent = facecog().subjects(RECENT, sort="newest").items if shown else ()
     return render_template("home.html", people=people, samples=samples, recent=recent)
 
 
@@ -125,6 +129,21 @@ def choose_collection() -> ResponseReturnValue:
 @pages.app_context_processor
 def collections() -> dict[str, Any]:
     return {"open_collections": open_collections, "chosen_collection": lambda: facecog().collection}
+
+
+@pages.get("/accounts")
+def accounts() -> ResponseReturnValue:
+    """Accounts and keys, for owners; one's own password, for whoever is signed in."""
+    gives = allowed("ACCESS")
+    return render_template(
+        "accounts.html",
+        accounts=served().accounts.listed() if gives else [],
+        keys=served().keys.listed() if gives else [],
+        roles=[role.value for role in Role],
+        who=actor(),
+        now=datetime.now(timezone.utc),
+        part="part" in request.args,
+    )
 
 
 def _shown(page: int) -> int:

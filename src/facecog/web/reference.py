@@ -19,6 +19,10 @@ VALUES = {
     "fpir": "0.001",
     "into": "$OTHER_ID",
     "subject_id": "$SUBJECT_ID",
+    "password": "$PASSWORD",
+    "now": "$OLD_PASSWORD",
+    "role": "recogniser",
+    "days": "90",
 }
 
 

@@ -8,9 +8,14 @@ from typing import Any
 from apiflask import Schema
 from marshmallow.fields import Boolean, Dict, Float, Integer, List, Nested, String
 
+from facecog.acting import Role
+
 # A schema that stands both alone and inside another is registered twice under one name, which is
 # what we mean; apispec warns of it.
 warnings.filterwarnings("ignore", message=".*has already been added to the spec")
+
+
+ROLES = [role.value for role in Role]
 
 
 class Shape(Schema):
@@ -258,3 +263,49 @@ class Health(Shape):
     database = String()
     subjects = Integer()
     samples = Integer()
+
+
+class Account(Shape):
+    id = String()
+    name = String()
+    role = String(metadata={"enum": ROLES})
+    created_at = String(metadata={"format": "date-time"})
+    seen_at = String(
+        allow_none=True, metadata={"format": "date-time", "description": "When last signed in."}
+    )
+
+
+class Accounts(Shape):
+    accounts = List(Nested(Account))
+
+
+class Key(Shape):
+    id = String()
+    name = String()
+    role = String(metadata={"enum": ROLES})
+    collection_id = String(
+        allow_none=True, metadata={"description": "The only one that it opens; null: all."}
+    )
+    created_at = String(metadata={"format": "date-time"})
+    expires_at = String(allow_none=True, metadata={"format": "date-time"})
+    revoked_at = String(allow_none=True, metadata={"format": "date-time"})
+    used_at = String(
+        allow_none=True, metadata={"format": "date-time", "description": "To the minute."}
+    )
+
+
+class NewKey(Key):
+    key = String(metadata={"description": "Shown this once."})
+
+
+class Keys(Shape):
+    keys = List(Nested(Key))
+
+
+class Session(Shape):
+    kind = String(metadata={"enum": ["account", "key", "code", "local", "open"]})
+    id = String(allow_none=True, metadata={"description": "Of the account or the key."})
+    name = String(allow_none=True, metadata={"description": "Of the account."})
+    role = String(metadata={"enum": ROLES})
+    collection_id = String(allow_none=True)
+    permissions = List(String())

@@ -126,6 +126,34 @@ export async function eraseChange(id) {
   return send(id ? `/api/changes/${id}` : '/api/changes', undefined, undefined, 'DELETE');
 }
 
+/** given: {name, password, role}. */
+export async function addAccount(given) {
+  return send('/api/accounts', fields(given));
+}
+
+/** to: {role} or {password}. */
+export async function changeAccount(id, to) {
+  return send(`/api/accounts/${id}`, fields(to), undefined, 'PATCH');
+}
+
+export async function removeAccount(id) {
+  return send(`/api/accounts/${id}`, undefined, undefined, 'DELETE');
+}
+
+/** given: {name, role, days, collection}; answers with the `key`, this once. */
+export async function addKey(given) {
+  return send('/api/keys', fields(given));
+}
+
+export async function revokeKey(id) {
+  return send(`/api/keys/${id}`, undefined, undefined, 'DELETE');
+}
+
+/** One's own: {now, password}. */
+export async function changePassword(given) {
+  return send('/api/session/password', fields(given), undefined, 'PUT');
+}
+
 /** A page of this server as a document, without the frame around it. */
 export async function part(url, signal) {
   const address = new URL(url, location.href);

@@ -5,6 +5,7 @@
 
 import { button, element } from './elements.js';
 import { cropFace } from './photo.js';
+import { may } from './rights.js';
 import { t } from './texts.js';
 import { nameOf, scoreInWords, whyNotSure } from './words.js';
 
@@ -59,7 +60,7 @@ function rowOf(sight, on) {
 }
 
 function registerButton(sight, on) {
-  if (sight.face.decision !== 'unknown') return [];
+  if (sight.face.decision !== 'unknown' || !may('enrol')) return [];
   return [button(t('recognise.register'), 'face-link', { onclick: () => on.register(sight.id) })];
 }
 

@@ -8,6 +8,7 @@ import { showLarge } from './large.js';
 import { askMerge } from './merge.js';
 import { failed, focusNotice, notify, notifyThere } from './notice.js';
 import { comeBack, listAddress } from './place.js';
+import { may } from './rights.js';
 import { t } from './texts.js';
 import { localise } from './when.js';
 
@@ -129,10 +130,10 @@ async function deleteMe() {
   const { id, name, samples } = me();
   const answer = await ask(t('people.delete_title', { name }), [
     element('p', { textContent: `${t('people.delete_what', { n: samples })} ${undoInWords()}` }),
-    element('p', { className: 'help', textContent: t('people.erase_what') }),
+    ...(may('erase') ? [element('p', { className: 'help', textContent: t('people.erase_what') })] : []),
   ], [
     ['delete', t('people.delete_go')],
-    ['forever', t('people.erase_go'), 'button-danger'],
+    ...(may('erase') ? [['forever', t('people.erase_go'), 'button-danger']] : []),
     ['', t('people.cancel'), 'button-plain'],
   ]);
   if (!answer) return;

@@ -2,6 +2,7 @@
 
 import { button, element } from './elements.js';
 import { cropFace } from './photo.js';
+import { may } from './rights.js';
 import { t } from './texts.js';
 import { inSentence, nameOf, outOfReach, promiseInWords, qualityInWords, runnerUpInWords, scoreInWords, whyNotSure } from './words.js';
 
@@ -51,12 +52,13 @@ export class Why {
 
   #next({ id, face }) {
     if (face.decision === 'match') {
+      if (!may('look')) return [];
       const link = element('a', { className: 'button button-quiet button-wide', textContent: t('recognise.person', { name: inSentence(face.name) }) });
       link.href = `/people/${face.subject_id}`;
       link.dataset.testid = 'why-person';
       return [link];
     }
-    if (face.decision === 'uncertain' && !face.quality.ok) return []; // It would be refused.
+    if (!may('enrol') || (face.decision === 'uncertain' && !face.quality.ok)) return []; // It would be refused.
     const register = button(t('recognise.register'), 'button button-wide', { onclick: () => this.on.register(id) });
     register.dataset.testid = 'why-register';
     return [register];
@@ -67,7 +69,7 @@ function faces({ face, picture, image }) {
   const pair = element('div', { className: 'pair' });
   pair.append(figure(cropFace(picture, face.box, image, SIDE, MARGIN), t('recognise.this_face')));
   const [best] = face.candidates;
-  if (best) {
+  if (best && may('look')) {
     const stored = new Image();
     stored.src = `/api/samples/${best.sample_id}.jpg?side=320`;
     stored.dataset.testid = 'why-stored';
