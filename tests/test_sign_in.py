@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
@@ -31,7 +32,7 @@ def opened(facecog: Facecog, settings: Settings) -> Opened:
     """A client of an app that lets in by these rules."""
 
     def opened(access: Access | None = None, mode: str = "auto") -> FlaskClient:
-        given = Settings(home=settings.home, models=settings.models, access=mode)
+        given = replace(settings, access=mode, hosts="facecog.test")
         app = create_app(facecog, given, access)
         app.testing = False
         return app.test_client()
