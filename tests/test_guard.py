@@ -362,7 +362,7 @@ def test_what_a_proxy_said_stays_to_be_seen() -> None:
 
 
 def test_behind_a_named_proxy_its_scheme_and_host_are_those_of_the_page(make) -> None:
-    behind = make(proxies="127.0.0.1", hosts="faces.example.org")
+    behind = make(proxies="127.0.0.1", hosts="faces.example.org", access="open")
 
     answer = through(behind)
     assert answer.status_code == 200

@@ -46,7 +46,14 @@ from facecog.web.sent_key import sent_key
 KEY = "facecog.access"
 MODES = ("auto", "open")
 # What a proxy adds. Who comes through one is not on this machine, whatever its address says.
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+FORWARDED = (
+    "Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+    "Via",
+)
 
 
 class Access:
@@ -116,13 +123,13 @@ class Access:
     def _admit(self) -> ResponseReturnValue | None:
         needed = rules.needed_here()
         who = self._who(needed)
+        g.actor = replace(who, request_id=g.get("request_id"))
+        g.acting = ExitStack()
+        g.acting.enter_context(acting(g.actor))  # also of what is refused
         if who is NOBODY and needed is not Permission.OPEN:
             return self._refused()
         if not request.routing_exception:  # else there is nothing that could be allowed
             require(who, needed)
-        g.actor = replace(who, request_id=g.get("request_id"))
-        g.acting = ExitStack()
-        g.acting.enter_context(acting(g.actor))
         if who.collection and "collection" in request.args and needed is not Permission.OPEN:
             facecog()  # raises NotAllowed: it asks for another one
         return None
