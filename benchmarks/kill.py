@@ -129,7 +129,7 @@ def faults(home: Path, server: Server, answered: set[str]) -> list[str]:
     found += [f"{file} has no row" for file in files - set(kept)]
     found += [f"{sample} has {n} templates" for sample, n in kept.items() if n != 1]
     found += [f"the crop {file} is not whole" for file in files if not is_whole(home, file)]
-    served = server.ask("/api/health").json["samples"]
+    served = server.ask("/api/ready").json["samples"]
     return found + ([f"{served} of {len(kept)} samples are served"] if served != len(kept) else [])
 
 

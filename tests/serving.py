@@ -62,9 +62,11 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, *arguments: str, **settings: object) -> Iterator[Server]:
+def serving(
+    home: Path, *arguments: str, log_file: Path | None = None, **settings: object
+) -> Iterator[Server]:
     """A server on this home, killed in the end; `settings` are those of FACECOG_*."""
-    log = home.with_suffix(".log")
+    log = log_file or home.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(
             [FACECOG, "serve", "--port", "0", *arguments],

@@ -167,7 +167,8 @@ def test_every_route_answers_as_it_is_described(api: Described) -> None:
     crop = api("GET", f"/api/samples/{sample}.jpg", f"{one_sample}.jpg")
     assert crop.mimetype == "image/jpeg"
     assert crop.data.startswith(b"\xff\xd8\xff")
-    assert api("GET", "/api/health")["samples"] == 1
+    assert api("GET", "/api/health")["status"] == "ok"
+    assert api("GET", "/api/ready")["samples"] == 1
     assert api("GET", "/api/promise")["fpir"] == 0.001
     assert api("PUT", "/api/promise", json={"fpir": 0.01})["fpir"] == 0.01
     twin = form(name="Bea", image=b"anna~3", allow_duplicate="true")
@@ -188,7 +189,7 @@ def test_every_route_answers_as_it_is_described(api: Described) -> None:
     assert api("DELETE", f"/api/changes/{removed['id']}", one_change).status_code == 204
     assert api("DELETE", f"/api/subjects/{anna}", subject)["change"]["samples"] == 1
     assert api("DELETE", "/api/changes").status_code == 204
-    assert api("GET", "/api/health")["subjects"] == 0
+    assert api("GET", "/api/ready")["subjects"] == 0
     one_collection = "/api/collections/{collection_id}"
     club = api("POST", "/api/collections", json={"name": "club"})
     address = f"/api/collections/{club['id']}"
@@ -805,9 +806,9 @@ def test_a_face_of_ben_under_annas_name_needs_both_to_be_allowed(client: FlaskCl
 
     assert code() == code(allow_mismatch="true") == "already_registered_as"
     assert code(allow_duplicate="true") == "name_belongs_to_another_face"
-    assert client.get("/api/health").get_json()["samples"] == 2
+    assert client.get("/api/ready").get_json()["samples"] == 2
     assert code(allow_duplicate="true", allow_mismatch="true") == "None"
-    assert client.get("/api/health").get_json()["samples"] == 3
+    assert client.get("/api/ready").get_json()["samples"] == 3
 
 
 def assert_mixed_up(client: FlaskClient, answer: TestResponse, code: str, subject: str) -> None:
@@ -902,9 +903,9 @@ def test_a_database_that_is_away_is_said_to_be(
     def away(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("The database does not answer; try again.")
 
-    monkeypatch.setattr(facecog, "counts", away)
+    monkeypatch.setattr(facecog, "look_alikes", away)
 
-    assert_refusal(Described(client), client.get("/api/health"), 503, "database_unavailable")
+    assert_refusal(Described(client), client.get("/api/lookalikes"), 503, "database_unavailable")
 
 
 # -- names, other sites, headers and logs -----------------------------------------------------

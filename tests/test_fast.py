@@ -131,12 +131,12 @@ def test_other_providers_than_the_processor_run_exactly(
 
 
 @with_integers
-def test_health_says_what_runs(machine: Machine, settings: Settings) -> None:
+def test_ready_says_what_runs(machine: Machine, settings: Settings) -> None:
     machine("icelake", False)
     quick = replace(settings, precision="fast")
 
     with closing(open_facecog(quick)) as facecog:
-        told = create_app(facecog, quick).test_client().get("/api/health").json
+        told = create_app(facecog, quick).test_client().get("/api/ready").json
 
     assert told["inference"] == {
         "precision": "fast",

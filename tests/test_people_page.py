@@ -661,3 +661,17 @@ def test_in_german(site: Site, cast: dict[str, str], open_page: OpenPage) -> Non
     expect(page.get_by_test_id("change")).to_contain_text("Anna wurde gelöscht, mit 2 Fotos")
     page.get_by_role("button", name="Rückgängig").click()
     notice(page, "Rückgängig gemacht.")
+
+
+def test_a_lost_photo_has_a_sign_in_its_place(
+    site: Site, cast: dict[str, str], open_page: OpenPage
+) -> None:
+    page = open_page("/people")
+    page.route("**/api/samples/*.jpg*", lambda route: route.fulfill(status=404))
+
+    for path in ("/", "/people", f"/people/{cast['Anna']}"):
+        page.goto(site.url + path)
+        lost = page.locator("img[data-lost]").first
+        expect(lost).to_be_visible()
+        assert lost.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    expect(page.get_by_test_id("open")).to_have_count(2)

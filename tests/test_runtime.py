@@ -87,8 +87,8 @@ def test_the_engine_says_what_runs_it(engine: OnnxEngine) -> None:
     )
 
 
-def test_health_says_what_computes(real_client: FlaskClient) -> None:
-    assert real_client.get("/api/health").get_json()["inference"] == {
+def test_ready_says_what_computes(real_client: FlaskClient) -> None:
+    assert real_client.get("/api/ready").get_json()["inference"] == {
         "precision": "exact",
         "runtime": "ONNX Runtime float32",
         "providers": [CPU],

@@ -178,7 +178,7 @@ def test_a_body_over_the_limit_is_refused(tmp_path: Path) -> None:
 
         assert (refusal.status, refusal.kind) == (413, "application/problem+json")
         assert refusal.json["code"] == "too_large"
-        assert server.ask("/api/health").json["samples"] == 0
+        assert server.ask("/api/ready").json["samples"] == 0
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 from facecog.decision import Calibration, Tail
 from facecog.errors import (
     AlreadyRegisteredAs,
+    CropLost,
     DatabaseUnavailable,
     FacecogError,
     InvalidCursor,
@@ -663,7 +664,7 @@ def test_a_crop_whose_file_is_gone_is_said_to_be(on_sqlite: Store, home: Path) -
     _, sample = add(on_sqlite, "Anna")
     (home / "dataset" / f"{sample.id}.jpg").unlink()
 
-    with pytest.raises(SampleNotFound):
+    with pytest.raises(CropLost):
         on_sqlite.crop(sample.id)
     on_sqlite.journal.remove(sample.id, forever=True)
 

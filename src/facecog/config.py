@@ -65,6 +65,7 @@ class Settings:
         None, "The certificate of `facecog serve --lan`, in PEM; else facecog makes one."
     )
     tls_key: Path | None = setting(None, "The key of that certificate, in PEM.")
+    log: str = setting("text", "How `facecog serve` writes its log to stderr: text or json.")
     threads: int = setting(
         0, "Pictures worked on at once; 0: one more than this process may use cores.", (0, 1000)
     )

@@ -173,6 +173,20 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """What is stored, in all collections.
+
+    Attributes:
+        templates: those of one model.
+    """
+
+    collections: int
+    subjects: int
+    samples: int
+    templates: int
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """The person a record is about.
 

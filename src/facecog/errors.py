@@ -174,9 +174,15 @@ class SubjectNotFound(NotFound):
 
 
 class SampleNotFound(NotFound):
-    """There is no sample of this id, or its crop is gone."""
+    """There is no sample of this id."""
 
     code = "sample_not_found"
+
+
+class CropLost(NotFound):
+    """The crop of this sample is gone or damaged."""
+
+    code = "crop_lost"
 
 
 class ChangeNotFound(NotFound):
@@ -332,10 +338,30 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class DatabaseBusy(Unavailable):
+    """Another program holds the database; it can be tried again after some `seconds`."""
+
+    code = "database_busy"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class StorageUnavailable(Unavailable):
-    """A crop cannot be written: the disk is full or read-only."""
+    """Nothing can be kept: the disk is full, read-only or broken."""
 
     code = "storage_unavailable"
+
+
+class NotReady(Unavailable):
+    """A part of facecog does not work at the moment; `parts` says which, and what is wrong."""
+
+    code = "not_ready"
+
+    def __init__(self, message: str, parts: dict[str, str]) -> None:
+        super().__init__(message)
+        self.parts = parts
 
 
 class MalformedRequest(InvalidInput):

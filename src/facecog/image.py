@@ -120,6 +120,13 @@ def encode_jpeg(pixels: Pixels, longest: int = CROP_SIDE) -> bytes:
     return out.getvalue()
 
 
+def whole_jpeg(jpeg: bytes) -> bytes:
+    """A JPEG of ours as it is, by its first and last bytes. Raises: Truncated."""
+    if not (jpeg.startswith(b"\xff\xd8") and jpeg.endswith(b"\xff\xd9")):
+        raise Truncated(DAMAGED)
+    return jpeg
+
+
 def shrunk_jpeg(jpeg: bytes, longest: int) -> bytes:
     """A JPEG of ours, scaled down to this long side; as it is where it is no larger.
 
@@ -128,7 +135,7 @@ def shrunk_jpeg(jpeg: bytes, longest: int) -> bytes:
     """
     opened = _open(jpeg)
     if max(opened.size) <= longest:
-        return jpeg
+        return whole_jpeg(jpeg)
     try:
         opened.thumbnail((longest, longest))  # by draft mode: decoded no larger than it takes
     except DAMAGE:

@@ -26,19 +26,22 @@ from facecog.domain import (
     Sample,
     Subject,
     Template,
+    Totals,
     Vectors,
     Verification,
 )
 from facecog.engines import FaceEngine
-from facecog.errors import CalibrationNotFound, InvalidSize, NoFace
+from facecog.errors import CalibrationNotFound, CropLost, InvalidInput, InvalidSize, NoFace
 from facecog.fitness import Fitness, Near, only_face
 from facecog.geometry import crop
-from facecog.image import CROP_SIDE, encode_jpeg, shrunk_jpeg
+from facecog.image import CROP_SIDE, encode_jpeg, shrunk_jpeg, whole_jpeg
 from facecog.index import FaceIndex
 from facecog.keys import Keys
 from facecog.mixups import MixUps
 from facecog.names import clean_name
 from facecog.quality import Policy
+from facecog.readiness import Readiness
+from facecog.stages import stage
 from facecog.store import MAX_PAGE, Page, Store
 from facecog.thresholds import InForce, Thresholds, checked_rate
 
@@ -77,7 +80,8 @@ class Facecog:
         Raises:
             InvalidPromise.
         """
-        self._engine, self._decode, self._fitness = engine, decode, Fitness(quality)
+        self._engine, self._fitness = engine, Fitness(quality)
+        self._decode = stage("decode")(decode)
         self._make_thresholds = partial(Thresholds, calibration, fpir=fpir, fmr=fmr)
         self._known = {store.collection: self}
         self.accounts, self.keys = Accounts(store), Keys(store)
@@ -88,6 +92,7 @@ class Facecog:
         self._thresholds = self._make_thresholds(store, index)
         self._mix_ups = MixUps(store, index, self._thresholds)
         self.changes = Changes(store)
+        self.readiness = Readiness(self._engine, store, index)
         self.collections = Collections(store)
 
     def within(self, collection: str) -> Facecog:
@@ -241,12 +246,15 @@ class Facecog:
                 where not given.
 
         Raises:
-            SampleNotFound, InvalidSize.
+            SampleNotFound, CropLost, InvalidSize.
         """
         if side not in (None, *SIDES):
             raise InvalidSize(f"`side` is one of {', '.join(map(str, SIDES))}.")
         stored = self._store.crop(sample_id)
-        return stored if side is None else shrunk_jpeg(stored, side)
+        try:
+            return whole_jpeg(stored) if side is None else shrunk_jpeg(stored, side)
+        except InvalidInput as error:
+            raise CropLost("The picture of this sample is damaged.") from error
 
     # -- itself -------------------------------------------------------------------------------
 
@@ -268,6 +276,10 @@ class Facecog:
     def counts(self) -> tuple[int, int]:
         """How many people and samples are stored."""
         return self._store.counts()
+
+    def totals(self) -> Totals:
+        """What is stored, in all collections."""
+        return self._store.totals(self.model)
 
     def gallery_size(self) -> GallerySize:
         """What a search compares with: those with a template of the model in use."""

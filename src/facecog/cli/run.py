@@ -14,7 +14,9 @@ from facecog.bootstrap import open_facecog
 from facecog.cli.common import FOLDER, opened_facecog, settings_here, yielding
 from facecog.cli.lan import FirstRun, invitation
 from facecog.config import Settings
+from facecog.errors import InvalidSetting
 from facecog.legacy import import_faces, legacy_faces
+from facecog.web import logs
 from facecog.web.access import Access
 from facecog.web.app import create_app
 from facecog.web.hosts import Hosts
@@ -43,13 +45,19 @@ def serve(
     key: Path | None,
 ) -> None:
     """Serve the pages and the API."""
-    logging.getLogger("facecog").setLevel(logging.INFO)
+    _log_as(settings_here().log)
     if lan:
         _serve_lan(host or "", HTTPS if port is None else port, address, certificate, key)
     elif address or certificate or key:
         raise click.UsageError("--address, --certificate and --key go with --lan.")
     else:
         _serve_http(host or "127.0.0.1", HTTP if port is None else port)
+
+
+def _log_as(form: str) -> None:
+    if form not in logs.FORMATS:
+        raise InvalidSetting(f"FACECOG_LOG is {' or '.join(logs.FORMATS)}, not {form}.")
+    logs.set_up(form)
 
 
 def _serve_http(host: str, port: int) -> None:

@@ -24,6 +24,7 @@ from facecog.domain import Box, Face, Inference, Picture, Pixels, Template
 from facecog.errors import ModelUnavailable
 from facecog.geometry import ARCFACE_POINTS, align, similarity_transform
 from facecog.quality import assess
+from facecog.stages import stage
 
 # DeepFace takes TensorFlow or PyTorch where it finds one; the ONNX files are the same everywhere.
 os.environ.setdefault("DEEPFACE_BACKEND_ENGINE", "onnx")
@@ -100,6 +101,7 @@ class DeepFaceEngine:
     def embed(self, picture: Picture) -> tuple[Face, ...]:
         return self._faces(picture, embed=True)
 
+    @stage("engine")
     def _faces(self, picture: Picture, embed: bool) -> tuple[Face, ...]:
         height, width = picture.pixels.shape[:2]
         if min(height, width) < THINNEST * max(height, width):

@@ -91,9 +91,14 @@ def check(card: Card, models: Path) -> None:
     if not is_here(card, models):
         raise ModelUnavailable(f"{card.name}: {models / card.file} is not there.")
     if card.sha256 and sha256(models / card.file) != card.sha256:
-        raise ModelUnavailable(
-            f"{card.name}: {models / card.file} is damaged; delete it and fetch it again."
-        )
+        raise damaged(card, models)
+
+
+def damaged(card: Card, models: Path) -> ModelUnavailable:
+    """The refusal of a file whose hash is not its card's."""
+    return ModelUnavailable(
+        f"{card.name}: {models / card.file} is damaged; delete it and fetch it again."
+    )
 
 
 def _fetch(card: Card, others: list[Card], models: Path) -> None:

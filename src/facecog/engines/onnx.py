@@ -15,6 +15,7 @@ from facecog.engines.runtime import CPU, Network
 from facecog.errors import ModelUnavailable
 from facecog.geometry import align, pixel_of_crop
 from facecog.quality import assess
+from facecog.stages import stage
 
 # "exact" gives what the files as they were shipped would; "fast" nearly that (fast.py).
 PRECISIONS = ("exact", "fast")
@@ -63,6 +64,7 @@ class OnnxEngine:
     def embed(self, picture: Picture) -> tuple[Face, ...]:
         return self._faces(picture, embed=True)
 
+    @stage("engine")
     def _faces(self, picture: Picture, embed: bool) -> tuple[Face, ...]:
         faces = [self._face(picture, found, embed) for found in self._finder.find(picture)]
         return tuple(sorted(faces, key=lambda face: -face.box.width * face.box.height))

@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 
 from facecog.domain import Pixels, Vector
 from facecog.engines.cards import Card
-from facecog.engines.fetch import DAY, sha256
+from facecog.engines.fetch import DAY, damaged, sha256
 from facecog.engines.runtime import Network
 from facecog.errors import ModelUnavailable
 
@@ -72,13 +72,15 @@ def kept(
         recipe: what the result depends on besides the card's file; without dots.
 
     Raises:
-        ModelUnavailable: the card's file cannot be read.
+        ModelUnavailable: the card's file cannot be read, or is not the one that the card means.
         CannotPrepare: `make` says so.
     """
     try:
         shipped = sha256(models / card.file)
     except OSError as error:
         raise ModelUnavailable(f"The model {card.name} cannot be loaded: {error}") from error
+    if card.sha256 not in (None, shipped):
+        raise damaged(card, models)
     folder, of_kind = models / FOLDER, f"{_plain(card.name)}.{kind}"
     stem = f"{of_kind}.{recipe}.{shipped[:16]}"
     if found := _whole(folder, stem):

@@ -16,6 +16,7 @@ from facecog.index.alike import Pair, alike
 from facecog.index.gallery import Gallery, Owned, Samples, texts
 from facecog.index.nearest import Place, best_sample, mean, ranked, score
 from facecog.index.scan import Floats
+from facecog.stages import stage
 
 EMPTY = Gallery()
 
@@ -91,6 +92,7 @@ class MemoryIndex:
     def within(self, collection: str) -> MemoryIndex:
         return MemoryIndex(self._galleries, _bytes(collection))
 
+    @stage("search")
     def search(self, probes: Sequence[Template], limit: int) -> Found:
         state = self._galleries.fresh()
         gallery = state.gallery(self._collection)
@@ -101,6 +103,7 @@ class MemoryIndex:
         ]
         return Found(candidates, gallery.size, state.revision)
 
+    @stage("search")
     def score(self, probe: Template, subject_id: str) -> Candidate | None:
         gallery = self._gallery()
         place = gallery.place(_bytes(subject_id))
@@ -109,6 +112,7 @@ class MemoryIndex:
         vector = probe.vector.astype(np.float64)
         return _candidate(gallery, vector, score(gallery, vector, place), place)
 
+    @stage("search")
     def alike(self, threshold: float, limit: int, of: str | None = None) -> list[LookAlikes]:
         gallery = self._gallery()
         place = None if of is None else gallery.place(_bytes(of))

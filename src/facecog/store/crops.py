@@ -88,6 +88,8 @@ class FolderCrops:
             return self._path(sample_id).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StorageUnavailable(f"The picture cannot be read: {error.strerror}.") from error
 
     def drop(self, sample_ids: list[str]) -> None:
         try:

@@ -18,6 +18,12 @@ MIGRATION_LOCK = 0xFACEC06
 # A registration searches while it holds the write lock, on a second connection: none may wait for
 # one from the pool.
 OPTIONS: dict[str, Any] = {"hide_parameters": True, "max_overflow": -1}
+# Milliseconds that a writer waits for others. One that registers keeps others from recognising.
+PATIENCE = 5_000
+# Another process may be bringing the tables up to date.
+PATIENCE_AT_START = 30_000
+# A server that is cut off, and not gone, says nothing at all (libpq's names).
+SILENCE = {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 15_000}  # s, s, ms
 
 
 def sqlite_engine(file: Path) -> Engine:
@@ -30,7 +36,7 @@ def sqlite_engine(file: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # facecog says BEGIN itself
-        connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE_AT_START}")
         # Before the write-ahead log, which is a change to the file.
         _refuse_legacy({name for (name,) in connection.execute("SELECT name FROM sqlite_master")})
         for pragma in (
@@ -43,8 +49,11 @@ def sqlite_engine(file: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        patience = PATIENCE_AT_START if options.get("at_start") else PATIENCE
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
         # A writer takes the lock at once; one that reads first and writes later can deadlock.
-        writes = connection.get_execution_options().get("writes", False)
+        writes = options.get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
@@ -61,13 +70,21 @@ def server_engine(url: str) -> Engine:
         if address.get_backend_name() not in ("postgresql", "postgres"):
             raise DatabaseUnavailable("FACECOG_DATABASE_URL is a postgresql:// address.")
         address = address.set(drivername="postgresql+psycopg")
-        return create_engine(address, pool_pre_ping=True, **OPTIONS)
+        silence = {name: value for name, value in SILENCE.items() if name not in address.query}
+        engine = create_engine(address, pool_pre_ping=True, connect_args=silence, **OPTIONS)
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise DatabaseUnavailable("FACECOG_DATABASE_URL is not an address.") from None
     except ModuleNotFoundError:
         raise DatabaseUnavailable(
             "PostgreSQL needs its driver: pip install 'facecog[postgres]'."
         ) from None
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.execute(f"SET lock_timeout = {PATIENCE}")
+        connection.commit()
+
+    return engine
 
 
 def migrate(engine: Engine) -> None:
@@ -77,9 +94,11 @@ def migrate(engine: Engine) -> None:
         LegacyHome: the database is the original facecog's.
         DatabaseUnavailable: it cannot be reached or written, or a newer facecog made it.
     """
+    options = {"writes": True, "at_start": True}
     try:
-        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with engine.connect().execution_options(**options) as connection, connection.begin():
             if engine.dialect.name == "postgresql":
+                connection.execute(text(f"SET LOCAL lock_timeout = {PATIENCE_AT_START}"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": MIGRATION_LOCK})
             tables = set(inspect(connection).get_table_names())
             _refuse_legacy(tables)

@@ -16,6 +16,7 @@ from facecog.store.paging import DbRow
 from facecog.store.tables import collections, samples, subjects, templates
 
 DEFAULT_COLLECTION = "default"
+EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def now() -> datetime:

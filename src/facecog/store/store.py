@@ -13,12 +13,12 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Engine, func, insert, literal, select, tuple_, update
 
-from facecog.domain import Candidate, GalleryPart, Sample, Subject, Template
+from facecog.domain import Candidate, GalleryPart, Sample, Subject, Template, Totals
 from facecog.errors import (
+    CropLost,
     DatabaseUnavailable,
     FacecogError,
     InvalidSort,
-    SampleNotFound,
     SubjectNotFound,
 )
 from facecog.names import name_key
@@ -33,7 +33,7 @@ from facecog.store.journal import UNDO, Journal
 from facecog.store.keys import KeyRows
 from facecog.store.orders import ORDERS
 from facecog.store.paging import Page, moment_cursor, page
-from facecog.store.tables import collections, samples, subjects
+from facecog.store.tables import collections, samples, subjects, templates
 from facecog.store.transactions import begin, fetched, hold, leave, write
 
 
@@ -146,10 +146,14 @@ class Store:
 
     def add_calibration(self, model: str, numbers: dict[str, Any]) -> None:
         """Put a calibration in force, as plain values."""
+        newest = select(func.max(tables.calibrations.c.created_at))
         with write(self._engine) as (connection, _):
+            before = connection.execute(newest).scalar_one() or rows.EARLIEST
+            # It is the newest, also when the clock was set back since the last one.
+            at = max(rows.now(), before + timedelta(microseconds=1))
             connection.execute(
                 insert(tables.calibrations).values(
-                    id=str(uuid4()), model=model, created_at=rows.now(), numbers=numbers
+                    id=str(uuid4()), model=model, created_at=at, numbers=numbers
                 )
             )
 
@@ -262,12 +266,12 @@ class Store:
         return page(found, limit, rows.to_sample, "samples", rows.by_date)
 
     def crop(self, sample_id: str) -> bytes:
-        """The JPEG of a sample. Raises: SampleNotFound."""
+        """The JPEG of a sample. Raises: SampleNotFound, CropLost, StorageUnavailable."""
         with begin(self._engine) as connection:
             rows.sample_of(connection, self.collection, sample_id)
             jpeg = self._crops.get(connection, sample_id)
         if jpeg is None:
-            raise SampleNotFound("The picture of this sample is gone.")
+            raise CropLost("The picture of this sample is gone.")
         return jpeg
 
     def counts(self) -> tuple[int, int]:
@@ -279,6 +283,17 @@ class Store:
             if several.scalar_one() > 1:  # to look up whose each sample is takes 20 times as long
                 kept = kept.where(rows.in_collection(self.collection))
             return connection.execute(people).scalar_one(), connection.execute(kept).scalar_one()
+
+    def totals(self, model: str) -> Totals:
+        """What there is in all collections, and templates of one model."""
+        of_model = templates.c.model == model
+        counts = [
+            select(func.count()).select_from(table).scalar_subquery()
+            for table in (collections, subjects, samples)
+        ]
+        counts.append(select(func.count()).where(of_model).scalar_subquery())
+        with begin(self._engine) as connection:
+            return Totals(*connection.execute(select(*counts)).one())
 
     def fpir(self) -> float | None:
         """The promise; None when it is the setting's."""

@@ -8,25 +8,37 @@ from datetime import datetime, timezone
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from facecog.errors import DatabaseUnavailable
+from facecog.stages import stage
 from facecog.store import tables
+from facecog.store.failing import refusal_of
 
 PART = 500  # values in one statement; every database takes so many
 
 
 @contextmanager
 def begin(engine: Engine, writes: bool = False) -> Iterator[Connection]:
-    """One transaction. A reader sees one moment of the database from its first query on."""
+    """One transaction. A reader sees one moment of the database from its first query on.
+
+    Raises:
+        DatabaseUnavailable; DatabaseBusy: another program writes for too long; StorageUnavailable.
+    """
     options: dict[str, Any] = {"writes": writes}
     if engine.dialect.name == "postgresql" and not writes:
         options["isolation_level"] = "REPEATABLE READ"
     try:
-        with engine.connect().execution_options(**options) as connection, connection.begin():
+        with (
+            stage("store"),
+            engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
             yield connection
-    except OperationalError as error:
-        raise DatabaseUnavailable("The database does not answer; try again.") from error
+    except DBAPIError as error:
+        refusal = refusal_of(error.orig, away=isinstance(error, OperationalError))
+        if refusal is None:
+            raise
+        raise refusal from error
 
 
 @contextmanager
@@ -65,11 +77,18 @@ def fetched(engine: Engine, query: str, values: Sequence[str] = ()) -> Sequence[
         mark = "?" if driver.paramstyle == "qmark" else "%s"
         query += f" ({', '.join([mark] * len(values))})"
     try:
-        with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+        with (
+            stage("store"),
+            closing(engine.raw_connection()) as connection,
+            closing(connection.cursor()) as cursor,
+        ):
             cursor.execute(query, tuple(values))
             return cursor.fetchall()
-    except driver.OperationalError as error:
-        raise DatabaseUnavailable("The database does not answer; try again.") from error
+    except driver.Error as error:
+        refusal = refusal_of(error, away=isinstance(error, driver.OperationalError))
+        if refusal is None:
+            raise
+        raise refusal from error
 
 
 def moment(value: datetime | str) -> datetime:

@@ -15,8 +15,9 @@ from facecog.errors import InvalidLimit, MalformedRequest, MissingField
 from facecog.permissions import Permission, may, require
 from facecog.store import MAX_PAGE
 from facecog.web import schemas
-from facecog.web.current import facecog
+from facecog.web.current import facecog, served
 from facecog.web.gate import picture_turn, refuse_when_full
+from facecog.web.metrics import count_decisions
 from facecog.web.uploads import (
     flag,
     id_field,
@@ -68,6 +69,7 @@ def recognise() -> ResponseReturnValue:
     photo, allow_no_face = photo_field(), flag("allow_no_face")
     with picture_turn():
         found = facecog().identify(photo, allow_no_face)
+    count_decisions(found)
     return identification_json(found)
 
 
@@ -279,18 +281,25 @@ def change_promise() -> ResponseReturnValue:
 @api.get("/health")
 @api.output(schemas.Health)
 def health() -> ResponseReturnValue:
-    """Say that the server is alive; to those who may see it also with what, and how many."""
+    """Say that the server is alive, whatever its database does."""
+    about = {"version": version("facecog")} if may(actor(), Permission.STATE) else {}
+    return {"status": "ok", **about}
+
+
+@api.get("/ready")
+@api.output(schemas.Ready)
+def ready() -> ResponseReturnValue:
+    """Say that database, models and index work, with what, and how many they know."""
+    served().readiness.check()
     if not may(actor(), Permission.STATE):
-        return {"status": "ok"}
-    subjects, samples = facecog().counts()
+        return {"status": "ready"}
     return {
-        "status": "ok",
+        "status": "ready",
         "version": version("facecog"),
-        "model": facecog().model,
-        "inference": asdict(facecog().inference),
-        "database": facecog().database,
-        "subjects": subjects,
-        "samples": samples,
+        "model": served().model,
+        "inference": asdict(served().inference),
+        "database": served().database,
+        **asdict(served().totals()),
     }
 
 

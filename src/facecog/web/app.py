@@ -12,7 +12,7 @@ from apiflask import APIFlask
 from facecog.bootstrap import open_facecog
 from facecog.config import Settings
 from facecog.service import Facecog
-from facecog.web import bodies, errors, gate, guard, openapi, texts, throttle
+from facecog.web import bodies, errors, gate, guard, logs, metrics, openapi, texts, throttle
 from facecog.web.access import Access
 from facecog.web.accounts import accounts
 from facecog.web.api import api
@@ -62,6 +62,8 @@ def create_app(
     app.config.update(SEND_FILE_MAX_AGE_DEFAULT=A_YEAR)
     app.config.update(AUTO_404_RESPONSE=False, SPEC_FORMAT="json")
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    logs.install(app)  # first: whatever refuses a request, it is counted and has a line
+    metrics.install(app)
     gate.install(app, settings)
     errors.install(app)
     guard.install(app, settings, hosts or Hosts.of_setting(settings.hosts))
@@ -74,6 +76,7 @@ def create_app(
     app.register_blueprint(plain)
     app.register_blueprint(api)
     app.register_blueprint(accounts)
+    app.register_blueprint(metrics.metrics)
     _describe(app)
     return app
 

@@ -20,7 +20,9 @@ from facecog.errors import (
     Busy,
     CannotUndo,
     Conflict,
+    CropLost,
     CrossOrigin,
+    DatabaseBusy,
     FacecogError,
     FaceRefused,
     HostNotAllowed,
@@ -30,6 +32,7 @@ from facecog.errors import (
     MixedUp,
     NotAllowed,
     NotFound,
+    NotReady,
     TooLarge,
     TooManyAttempts,
     TooManyPixels,
@@ -131,7 +134,22 @@ def problem(status: int, code: str, detail: str, request_id: str | None) -> dict
     }
 
 
+def note(error: FacecogError) -> None:
+    """Let metrics and log know of a refusal, and the operator of a breakdown."""
+    g.refused = error.code
+    if isinstance(error, (Unavailable, CropLost)) and not isinstance(error, Busy):
+        log.warning("%s: %s%s", error.code, error, _cause(error))
+
+
+def _cause(error: FacecogError) -> str:
+    """The first line of what a database or the system said; SQLAlchemy's own shows more."""
+    cause = getattr(error.__cause__, "orig", error.__cause__)
+    lines = str(cause).splitlines() if cause else []
+    return f" ({lines[0]})" if lines else ""
+
+
 def _refusal(error: FacecogError) -> ResponseReturnValue:
+    note(error)
     answer = _answer(status_of(error), error.code, str(error), **_extras(error))
     answer.headers.update(headers_of(error))
     return answer
@@ -139,6 +157,7 @@ def _refusal(error: FacecogError) -> ResponseReturnValue:
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
+    g.refused = code_and_detail(status)[0]
     answer = _answer(status, *code_and_detail(status))
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
@@ -147,13 +166,14 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _bug(error: Exception) -> ResponseReturnValue:
+    g.refused = INTERNAL[0]
     log.error("request %s failed", g.get("request_id"), exc_info=error)
     return _answer(500, *INTERNAL)
 
 
 def headers_of(error: FacecogError) -> dict[str, str]:
     """What HTTP itself says of a refusal (RFC 6750, RFC 9110)."""
-    if isinstance(error, (TooManyAttempts, TooManyRequests, Busy)):
+    if isinstance(error, (TooManyAttempts, TooManyRequests, Busy, DatabaseBusy)):
         return {"Retry-After": str(error.seconds)}
     if isinstance(error, (AccessCodeWrong, ApiKeyWrong)):
         return {"WWW-Authenticate": 'Bearer realm="facecog", error="invalid_token"'}
@@ -173,6 +193,8 @@ def _extras(error: FacecogError) -> dict[str, Any]:
         extras["threshold"] = rounded(error.threshold)
     if isinstance(error, CannotUndo):
         extras["obstacle"], extras["names"] = error.obstacle, error.names
+    if isinstance(error, NotReady):
+        extras["parts"] = error.parts
     if isinstance(error, LowQuality):
         extras["reasons"] = [reason.code for reason in error.quality.reasons]
     return extras

@@ -56,6 +56,16 @@ class Gate:
         self._waiting: list[_Waiting] = []  # in the order in which they came
         self._lock = Lock()
 
+    @property
+    def at_work(self) -> int:
+        """How many have a turn at the moment."""
+        return self.at_once - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return len(self._waiting)
+
     @contextmanager
     def turn(self, urgency: int = USUAL) -> Iterator[None]:
         """Wait for a turn, then have it.

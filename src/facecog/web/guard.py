@@ -1,13 +1,8 @@
-"""What every request passes: an id, a check against other sites' pages, and safe answer headers."""
+"""What every request passes: a check against other sites' pages, and safe answer headers."""
 
 from __future__ import annotations
 
-import logging
-import time
-from urllib.parse import quote
-from uuid import uuid4
-
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, request
 
 from facecog.config import Settings
 from facecog.errors import CrossOrigin
@@ -15,8 +10,6 @@ from facecog.web import early
 from facecog.web.cors import Origins
 from facecog.web.hosts import Hosts
 from facecog.web.proxies import Proxies
-
-log = logging.getLogger("facecog.access")
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 OUR_OWN = ("same-origin", "none")  # of Sec-Fetch-Site; "none" is what a person typed
@@ -55,7 +48,6 @@ def install(app: Flask, settings: Settings, hosts: Hosts) -> None:
     """Raises: InvalidSetting."""
     guard = Guard(hosts, Origins.of_setting(settings.origins))
     Proxies.of_setting(settings.proxies).install(app)
-    app.before_request(_begin)
     early.install(app)
     early.add(app, guard.check)
     app.before_request(guard.answer_preflight)
@@ -98,27 +90,11 @@ def _from_elsewhere(asking: Request) -> bool:
     return site not in OUR_OWN
 
 
-def _begin() -> None:
-    g.request_id = uuid4().hex
-    g.began = time.perf_counter()
-
-
 def _finish(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
     # At once: set one by one, they cost three times as much.
     given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  it gives pairs
     response.headers.extend(pair for pair in HEADERS.items() if pair[0].lower() not in given)
     if request.is_secure and ":" not in request.host:
         # With a port, other servers of that name may speak http, and would be cut off.
         response.headers["Strict-Transport-Security"] = HTTPS_ONLY
-    # The path only: a query may hold a name.
-    elapsed = (time.perf_counter() - g.began) * 1000
-    log.info(
-        "%s %s %d %.0f ms %s",
-        request.method,
-        quote(request.path),  # it may hold a line break
-        response.status_code,
-        elapsed,
-        g.request_id,
-    )
     return response

@@ -20,6 +20,7 @@ PROBLEM = {
         "reasons": {"type": "array", "items": {"type": "string"}},
         "subject": {"$ref": "#/components/schemas/Candidate"},
         "threshold": {"type": "number"},
+        "parts": {"type": "object", "additionalProperties": {"type": "string"}},
         "obstacle": {"type": "string", "description": "What stands in the way of an undo."},
         "names": {"type": "object", "additionalProperties": {"type": "string"}},
     },
@@ -134,7 +135,7 @@ TAGS = {
     "Changes": ("changes",),
     "Collections": ("collections",),
     "Promise": ("promise",),
-    "Health": ("health",),
+    "Health": ("health", "ready"),
     "Access": ("session", "accounts", "keys"),
 }
 

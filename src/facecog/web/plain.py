@@ -12,8 +12,9 @@ from flask.typing import ResponseReturnValue
 from facecog.errors import FacecogError, MissingField, MixedUp
 from facecog.image import decode, encode_jpeg
 from facecog.web.current import facecog
-from facecog.web.errors import headers_of, status_of
+from facecog.web.errors import headers_of, note, status_of
 from facecog.web.gate import picture_turn
+from facecog.web.metrics import count_decisions
 from facecog.web.texts import language
 from facecog.web.uploads import flag, photo_field, text_field
 
@@ -34,9 +35,11 @@ def register() -> ResponseReturnValue:
         with picture_turn():
             enrolment = facecog().enrol(name, photo, "photo", None, duplicate, mismatch)
     except MixedUp as error:
+        note(error)
         carried = _data_url(photo) if len(photo) <= CARRIED else None
         return _page("register", question=error, photo=carried), status_of(error)
     except FacecogError as error:
+        note(error)
         return _page("register", refusal=error), status_of(error), headers_of(error)
     return _page("register", enrolment=enrolment), 201 if enrolment.added else 200
 
@@ -48,7 +51,9 @@ def recognise() -> ResponseReturnValue:
         photo = _photo()
         with picture_turn():
             found, picture = facecog().identify(photo), _picture(photo)
+        count_decisions(found)
     except FacecogError as error:
+        note(error)
         return _page("recognise", refusal=error), status_of(error), headers_of(error)
     return _page("recognise", found=found, picture=picture)
 

@@ -54,7 +54,9 @@ RULES: dict[str, Permission] = {
     "api.list_look_alikes": P.LOOK,
     "api.show_promise": P.STATE,
     "api.change_promise": P.SETTINGS,
-    "api.health": P.OPEN,  # details by STATE
+    "api.health": P.OPEN,  # both with details by STATE
+    "api.ready": P.OPEN,
+    "metrics.show": P.STATE,
     "access.list_accounts": P.ACCESS,
     "access.add_account": P.ACCESS,
     "access.change_account": P.ACCESS,

@@ -258,11 +258,16 @@ class Inference(Shape):
 class Health(Shape):
     status = String()
     version = String()
+
+
+class Ready(Health):
     model = String()
     inference = Nested(Inference)
     database = String()
+    collections = Integer()
     subjects = Integer()
     samples = Integer()
+    templates = Integer(metadata={"description": "Of the model in use: what is searched."})
 
 
 class Account(Shape):

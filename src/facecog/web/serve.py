@@ -72,7 +72,8 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
-        log.info("refused before the app: %s %s", self.status, request_id)
+        said = {"request_id": request_id, "status": refusal.code, "code": code}
+        log.info("refused before the app: %s %s", self.status, request_id, extra=said)
 
 
 class TimedChannel(HTTPChannel):  # type: ignore[misc]
@@ -170,7 +171,9 @@ def serve(
     keeper.start()
     while not stopping.is_set():
         _turn(sockets, 1.0)
+    log.info("facecog stops, after what is under way")
     _finish(server, sockets)
+    log.info("facecog has stopped")
 
 
 def _share_heaps(most: int) -> None:
@@ -233,4 +236,8 @@ def _finish(server: Any, sockets: dict[int, Any]) -> None:
 
 def _busy(sockets: dict[int, Any]) -> bool:
     channels = [one for one in sockets.values() if isinstance(one, HTTPChannel)]
-    return any(channel.requests or channel.total_outbufs_len for channel in channels)
+    return any(
+        # One that is arriving, one that is worked on, an answer that is being sent.
+        channel.request or channel.requests or channel.total_outbufs_len
+        for channel in channels
+    )
