@@ -36,6 +36,11 @@ class Accounts:
         self._set_up = self._set_up or self._rows.are_there()
         return self._set_up
 
+    @property
+    def known(self) -> bool:
+        """Whether anybody is known to have an account, without asking the database."""
+        return self._set_up
+
     def listed(self) -> list[Account]:
         return self._rows.listed()
 
