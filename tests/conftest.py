@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from facecog.store.database import server_engine, sqlite_engine
 from facecog.web.app import create_app
 from tests import assets, browser, fakes
 from tests.browser import GRANTED, PATIENCE, OpenPage, Seeing, Site, Watch
-from tests.databases import Database
+from tests.databases import KEY, Database
 
 # Machines that run tests are busy: how long an example takes says nothing of the code.
 hypothesis.settings.register_profile("facecog", deadline=None)
@@ -136,18 +136,39 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 POSTGRES = pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))
 
 
-@pytest.fixture(params=["sqlite", POSTGRES])
+@pytest.fixture(params=["sqlite", "encrypted", POSTGRES])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        home = tmp_path / "home"
+    """SQLite, as it is and encrypted, and PostgreSQL."""
+    key = KEY if request.param == "encrypted" else None
+    kind = "postgresql" if request.param == "postgresql" else "sqlite"
+    with closing(made_database(request, tmp_path, kind, key)) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", POSTGRES])
+def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Encrypted ones alone, of both kinds."""
+    with closing(made_database(request, tmp_path, request.param, KEY)) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", POSTGRES])
+def plain(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Those alone that are not encrypted."""
+    with closing(made_database(request, tmp_path, request.param, None)) as made:
+        yield made
+
+
+def made_database(
+    request: pytest.FixtureRequest, folder: Path, kind: str, key: bytes | None
+) -> Database:
+    if kind == "sqlite":
+        home = folder / "home"
         home.mkdir()
         engine = sqlite_engine(home / "faces.db")
-        database = Database(partial(Store.on_sqlite, home), engine, home / "dataset")
-    else:
-        url = request.getfixturevalue("emptied_postgres")
-        database = Database(partial(Store.on_server, url), server_engine(url), None)
-    yield database
-    database.close()
+        return Database(partial(Store.on_sqlite, home, key=key), engine, home / "dataset", key)
+    url = request.getfixturevalue("emptied_postgres")
+    return Database(partial(Store.on_server, url, key=key), server_engine(url), None, key)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from facecog.domain import Sample, Subject, Template
 from facecog.store import Page, Store, tables
 
 MODEL = "fake"
+KEY = bytes(range(32))
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Database:
     open: Callable[..., Store]
     engine: Engine
     dataset: Path | None
+    key: bytes | None = None
     opened: list[Store] = field(default_factory=list)
 
     def store(self, **options: Any) -> Store:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from uuid import uuid4
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, text, update
+from sqlalchemy import text
 
 from facecog.domain import Change, GalleryPart
 from facecog.index.memory import MemoryIndex
-from facecog.store import Store, gallery, removals, rows, tables
+from facecog.store import Store, gallery, removals, rows
 from facecog.store.removals import HEARD
 from tests.databases import MODEL, Database, add, put, template, texts
 
@@ -201,17 +201,10 @@ def test_an_empty_gallery_has_no_rows(store: Store) -> None:
         assert len(part.revisions) == len(part.vectors) == 0
 
 
-def test_each_template_says_its_collection(store: Store, database: Database) -> None:
+def test_each_template_says_its_collection(store: Store) -> None:
     _, sample = add(store, "Anna")
-    ben, of_ben = add(store, "Ben")
-    club = str(uuid4())
-    with database.engine.connect().execution_options(writes=True) as connection:
-        made = {"id": club, "name": "club", "created_at": datetime.now(timezone.utc)}
-        connection.execute(insert(tables.collections).values(made))
-        of_subject = tables.subjects.c.id == ben.id
-        moved = update(tables.subjects).where(of_subject).values(collection_id=club)
-        connection.execute(moved)
-        connection.commit()
+    club = store.collections.add("club").id
+    _, of_ben = add(store.within(club), "Ben")
 
     for after in (None, 0):
         part = store.gallery(MODEL, after)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
@@ -18,12 +19,18 @@ from facecog.engines.cards import SFACE, YUNET, Card, all_cards
 from facecog.engines.fetch import ensure, share
 from facecog.engines.onnx import PRECISIONS, OnnxEngine
 from facecog.engines.runtime import providers_named
-from facecog.errors import InvalidCard, InvalidSetting, ModelUnavailable
+from facecog.errors import (
+    InvalidCard,
+    InvalidSetting,
+    KeyWrong,
+    ModelUnavailable,
+    NotEncrypted,
+)
 from facecog.image import decode
 from facecog.index.memory import MemoryIndex
 from facecog.quality import POLICIES, Policy
 from facecog.service import Facecog
-from facecog.store import Store
+from facecog.store import Store, keyfiles
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +46,8 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
 
     Raises:
         ModelUnavailable, DatabaseUnavailable, LegacyHome, InvalidSetting, InvalidCard,
-        InvalidPromise; CollectionNotFound: that of FACECOG_COLLECTION.
+        InvalidPromise, KeyMissing, KeyWrong, NotEncrypted; CollectionNotFound: that of
+        FACECOG_COLLECTION.
     """
     settings = settings or Settings.from_environment(os.environ)
     open_engine, quality = chosen_engine(settings), chosen_policy(settings)
@@ -65,11 +73,68 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
 
 
 def open_store(settings: Settings) -> Store:
-    """Raises: DatabaseUnavailable, LegacyHome."""
-    undo = timedelta(hours=settings.undo_hours)
+    """Raises: DatabaseUnavailable, LegacyHome, InvalidSetting and those of a key."""
+    undo, key = timedelta(hours=settings.undo_hours), chosen_key(settings)
     if settings.database_url:
-        return Store.on_server(settings.database_url, undo)
-    return Store.on_sqlite(settings.home, undo)
+        return Store.on_server(settings.database_url, undo, key)
+    return Store.on_sqlite(settings.home, undo, key)
+
+
+def chosen_key(settings: Settings, new: bool = False) -> bytes | None:
+    """What the home is encrypted with; or the key that is to come. Raises: InvalidSetting."""
+    name = "FACECOG_NEW_KEY" if new else "FACECOG_KEY"
+    text, file = (
+        (settings.new_key, settings.new_key_file) if new else (settings.key, settings.key_file)
+    )
+    if text and file:
+        raise InvalidSetting(f"Set either {name} or {name}_FILE, not both.")
+    if file:
+        return keyfiles.read(file, f"{name}_FILE")
+    return keyfiles.parsed(text, name) if text else None
+
+
+def needed_key(settings: Settings, new: bool = False) -> bytes:
+    """The same where there must be one. Raises: InvalidSetting."""
+    key = chosen_key(settings, new)
+    if key is None:
+        name = "FACECOG_NEW_KEY" if new else "FACECOG_KEY"
+        raise InvalidSetting(f"Set {name} or {name}_FILE. Make one: facecog key new FILE")
+    return key
+
+
+def encrypt_home(settings: Settings, told: Callable[[int], object]) -> bool:
+    """Encrypt all that is stored; False where it was, and only what was left over is wiped.
+
+    Raises:
+        InvalidSetting: there is no key. DatabaseUnavailable, LegacyHome, KeyWrong,
+        StorageUnavailable.
+    """
+    key, plain = needed_key(settings), False
+    try:
+        open_store(settings).close()
+    except NotEncrypted:
+        plain = True
+        with closing(open_store(replace(settings, key=None, key_file=None))) as store:
+            store.encrypt(key, told)
+    with closing(open_store(settings)) as store:
+        store.rewrite()
+    return plain
+
+
+def rotate_key(settings: Settings) -> int:
+    """Wrap the keys of all collections by the new key; how many there are.
+
+    Raises:
+        InvalidSetting: a key is missing. KeyWrong, DatabaseUnavailable.
+    """
+    old, new = needed_key(settings), needed_key(settings, new=True)
+    try:
+        store = open_store(settings)
+    except KeyWrong:  # or one that was killed had done it
+        old = new
+        store = open_store(replace(settings, key=settings.new_key, key_file=settings.new_key_file))
+    with closing(store):
+        return store.rotate(old, new)
 
 
 def chosen_engine(settings: Settings) -> Callable[[], tuple[FaceEngine, Calibration]]:

@@ -40,6 +40,14 @@ class Settings:
     collection: str = setting(
         "default", "The collection that is used where a request or a command names none."
     )
+    key: str | None = setting(
+        None, "What the home is encrypted with: 32 bytes, as base64url or hex.", secret=True
+    )
+    key_file: Path | None = setting(
+        None, "The file that it is in instead, which nobody else may read."
+    )
+    new_key: str | None = setting(None, "For `facecog key rotate`: the key to come.", secret=True)
+    new_key_file: Path | None = setting(None, "The file that that one is in instead.")
     fpir: float = setting(
         0.001, "The promise: of strangers who are searched, the part that may get a name."
     )

@@ -364,6 +364,30 @@ class NotReady(Unavailable):
         self.parts = parts
 
 
+class KeyMissing(Unavailable):
+    """The home is encrypted, and its key was not given."""
+
+    code = "key_missing"
+
+
+class KeyWrong(Unavailable):
+    """The key that was given is not the one that the home is encrypted with."""
+
+    code = "key_wrong"
+
+
+class NotEncrypted(Conflict):
+    """A key was given, and what is in the home is not encrypted."""
+
+    code = "not_encrypted"
+
+
+class SealedValueDamaged(FacecogError):
+    """Something that is stored encrypted was altered, or put where something else belongs."""
+
+    code = "sealed_value_damaged"
+
+
 class MalformedRequest(InvalidInput):
     """The request itself cannot be read."""
 

@@ -12,6 +12,7 @@ from facecog.cli import (
     changes,
     collections,
     faces,
+    key,
     measure,
     models,
     people,
@@ -42,7 +43,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
 
-for module in (faces, people, collections, changes, promise, accounts, models, run, measure):
+for module in (faces, people, collections, changes, promise, accounts, key, models, run, measure):
     for command in module.COMMANDS:
         main.add_command(command)
 rules.guard(main)

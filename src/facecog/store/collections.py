@@ -19,6 +19,7 @@ from facecog.store import rows
 from facecog.store.paging import DbRow
 from facecog.store.tables import changes, collections, subjects
 from facecog.store.transactions import begin, write
+from facecog.store.unlocking import new_wrapped_key
 
 
 class Collections:
@@ -50,10 +51,11 @@ class Collections:
 
     def add(self, name: str) -> Collection:
         """Raises: NameTaken."""
-        made = insert(collections).values(id=str(uuid4()), name=name, created_at=rows.now())
+        made: dict[str, Any] = {"id": str(uuid4()), "name": name, "created_at": rows.now()}
         try:
             with write(self._engine) as (connection, _):
-                connection.execute(made)
+                made["wrapped_key"] = new_wrapped_key(connection, made["id"])
+                connection.execute(insert(collections).values(made))
                 return _one(connection, collections.c.name == name)
         except IntegrityError:
             raise NameTaken("There is a collection of this name already.") from None

@@ -1,4 +1,7 @@
-"""Where the crops live: files in dataset/ beside SQLite, a table on PostgreSQL."""
+"""Where the crops live: files in dataset/ beside SQLite, a table on PostgreSQL.
+
+They are given as they are stored: as JPEG, or that sealed.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,23 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from facecog.errors import StorageUnavailable
 from facecog.store.tables import crops
 from facecog.store.transactions import begin, parts
 
+PLAIN, SEALED = ".jpg", ".sealed"
+
 
 class Crops(Protocol):
+    """
+    Attributes:
+        sealed: whether they are encrypted; all others are of nobody then.
+    """
+
+    sealed: bool
+
     def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
         """Keep a crop, lasting, before the transaction of `connection` is committed.
 
@@ -22,7 +34,13 @@ class Crops(Protocol):
             StorageUnavailable: the disk is full, say; `drop` removes what there is of it.
         """
 
+    def replace(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
+        """The same of one that is there. Raises: StorageUnavailable."""
+
     def get(self, connection: Connection, sample_id: str) -> bytes | None: ...
+
+    def beside(self) -> Crops:
+        """Where they are to be once they are sealed."""
 
     def drop(self, sample_ids: list[str]) -> None:
         """Forget crops, after the transaction that removed their samples.
@@ -35,14 +53,26 @@ class Crops(Protocol):
         """Remove crops of samples that are not known; how many there were."""
 
 
+def of_crop(sample_id: str) -> tuple[str, str, str]:
+    """Where a crop belongs, wherever it is kept."""
+    return "crops", "jpeg", sample_id
+
+
 class TableCrops:
     """Crops in the database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, sealed: bool = False) -> None:
+        self._engine, self.sealed = engine, sealed
 
     def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
         connection.execute(insert(crops).values(sample_id=sample_id, jpeg=jpeg))
+
+    def replace(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
+        this = crops.c.sample_id == sample_id
+        connection.execute(update(crops).where(this).values(jpeg=jpeg))
+
+    def beside(self) -> TableCrops:
+        return self
 
     def get(self, connection: Connection, sample_id: str) -> bytes | None:
         query = select(crops.c.jpeg).where(crops.c.sample_id == sample_id)
@@ -64,10 +94,10 @@ class TableCrops:
 
 
 class FolderCrops:
-    """Crops as `<sample id>.jpg` in a folder."""
+    """Crops as `<sample id>.jpg` in a folder, or `<sample id>.sealed`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, sealed: bool = False) -> None:
+        self._folder, self.sealed = folder, sealed
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, connection: Connection, sample_id: str, jpeg: bytes) -> None:
@@ -82,6 +112,11 @@ class FolderCrops:
             _sync_folder(self._folder)
         except OSError as error:
             raise StorageUnavailable(f"The picture cannot be kept: {error.strerror}.") from error
+
+    replace = put
+
+    def beside(self) -> FolderCrops:
+        return FolderCrops(self._folder, sealed=True)
 
     def get(self, connection: Connection, sample_id: str) -> bytes | None:
         try:
@@ -100,17 +135,21 @@ class FolderCrops:
             raise StorageUnavailable(f"A picture cannot be erased: {error.strerror}.") from error
 
     def sweep(self, connection: Connection, known: set[str]) -> int:
-        """Only files that facecog itself may have made are touched: a UUID, .jpg or .part."""
+        """Only files that facecog itself may have made are touched: UUIDs with our endings."""
         # Names alone: to look at each of 100,000 files takes longer than all else at a start.
         names = os.listdir(self._folder)
-        strange = [name for name in names if name.removesuffix(".jpg") not in known]
+        strange = [name for name in names if name.removesuffix(self._ending) not in known]
         orphans = [name for name in strange if _is_ours(name)]
         for name in orphans:
             (self._folder / name).unlink(missing_ok=True)
         return len(orphans)
 
     def _path(self, sample_id: str) -> Path:
-        return self._folder / f"{sample_id}.jpg"
+        return self._folder / f"{sample_id}{self._ending}"
+
+    @property
+    def _ending(self) -> str:
+        return SEALED if self.sealed else PLAIN
 
 
 def _own(path: str, flags: int) -> int:
@@ -121,7 +160,7 @@ def _own(path: str, flags: int) -> int:
 def _is_ours(name: str) -> bool:
     stem, dot, kind = name.rpartition(".")
     try:
-        return dot + kind in (".jpg", ".part") and str(UUID(stem)) == stem
+        return dot + kind in (PLAIN, SEALED, ".part") and str(UUID(stem)) == stem
     except ValueError:
         return False
 

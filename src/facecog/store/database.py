@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,11 @@ def server_engine(url: str) -> Engine:
     return engine
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, allowed: Callable[[Connection], None] = lambda _: None) -> None:
     """Bring the tables to this version of facecog.
+
+    Args:
+        allowed: called before tables are changed; what it raises leaves them as they are.
 
     Raises:
         LegacyHome: the database is the original facecog's.
@@ -106,6 +110,7 @@ def migrate(engine: Engine) -> None:
                 # Alembic takes as long to import as all the rest of the store.
                 from facecog.store.upgrading import upgrade
 
+                allowed(connection)
                 upgrade(connection)
     except SQLAlchemyError as error:
         raise DatabaseUnavailable(f"The database cannot be opened: {_first_line(error)}") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,10 @@ from sqlalchemy import Connection, Select, func, select
 
 from facecog.domain import GalleryPart, Vectors
 from facecog.store import removals, rows
+from facecog.store.paging import DbRow
+from facecog.store.sealed_templates import opener
 from facecog.store.tables import collections, revision, samples, subjects, templates
+from facecog.store.transactions import refuse_other_sealing
 
 # Rows that are Python objects at once: more than some 700 wake the garbage collector, and take
 # twice as long.
@@ -25,7 +29,9 @@ NO_IDS = np.zeros((0, 16), np.uint8)
 
 def gallery_part(connection: Connection, model: str, after: int | None) -> GalleryPart:
     """What came and went after a revision; the whole gallery where that is not known any more."""
-    now, forgotten = connection.execute(select(revision.c.value, revision.c.forgotten)).one()
+    of_now = select(revision.c.value, revision.c.forgotten, revision.c.sealed)
+    now, forgotten, sealed = connection.execute(of_now).one()
+    refuse_other_sealing(connection, sealed)
     collection = connection.execute(select(rows.default_collection())).scalar_one()
     whole = after is None or not forgotten <= after <= now
     if after is None or whole:
@@ -66,7 +72,7 @@ def _changed(connection: Connection, model: str, after: int) -> Came:
     found = connection.execute(query).all()
     columns: Sequence[Sequence[Any]] = list(zip(*found, strict=True)) or [()] * 5
     sample_ids, subject_ids, collection_ids = (_ids("".join(column)) for column in columns[:3])
-    vectors = _vectors(columns[4])
+    vectors = _vectors([_opened(connection, row, model) for row in found])
     return sample_ids, subject_ids, collection_ids, np.array(columns[3], np.int64), vectors
 
 
@@ -89,22 +95,31 @@ def _templates(connection: Connection, model: str) -> tuple[Ids, NDArray[np.int6
     query = select(templates.c.sample_id, templates.c.revision, templates.c.vector).where(of_model)
     sample_ids, revisions = np.zeros((total, 16), np.uint8), np.zeros(total, np.int64)
     vectors = np.zeros((0, 0), np.float32)
+    opened = opener(connection, model)
     start = 0
-    for ids, of, blobs in _batches(connection, query):
-        some = slice(start, start + len(ids))
-        part = _vectors(blobs)
-        if not start:
-            vectors = np.zeros((total, part.shape[1]), np.float32)
-        sample_ids[some], revisions[some], vectors[some] = _ids("".join(ids)), of, part
-        start = some.stop
+    with closing(_batches(connection, query)) as batches:
+        for ids, of, blobs in batches:
+            some = slice(start, start + len(ids))
+            part = _vectors(opened(ids, blobs))
+            if not start:
+                vectors = np.zeros((total, part.shape[1]), np.float32)
+            sample_ids[some], revisions[some], vectors[some] = _ids("".join(ids)), of, part
+            start = some.stop
     return sample_ids, revisions, vectors
 
 
-def _batches(connection: Connection, query: Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
+def _batches(
+    connection: Connection, query: Select[Any]
+) -> Generator[Sequence[Sequence[Any]], None, None]:
     """Columns of some rows at a time, from a cursor that goes on reading."""
-    found = connection.execute(query, execution_options={"yield_per": BATCH})
-    for some in found.partitions():
-        yield list(zip(*some, strict=True))
+    with connection.execute(query, execution_options={"yield_per": BATCH}) as found:
+        for some in found.partitions():
+            yield list(zip(*some, strict=True))
+
+
+def _opened(connection: Connection, row: DbRow, model: str) -> bytes:
+    sealer = rows.sealer_of(connection, row.collection_id)
+    return sealer.open(row.vector, *rows.of_template(row.sample_id, row.subject_id, model))
 
 
 def _collections(connection: Connection, subject_ids: Ids) -> Ids:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -25,7 +26,6 @@ from sqlalchemy.exc import IntegrityError
 
 from facecog.domain import Change, Kind, Sample, Subject
 from facecog.errors import ChangeNotFound, InvalidInput, NameTaken, SampleNotFound, SubjectNotFound
-from facecog.names import name_key
 from facecog.store import erasing, removals, rows, tables
 from facecog.store.crops import Crops
 from facecog.store.kept import (
@@ -33,11 +33,13 @@ from facecog.store.kept import (
     change_query,
     give_samples,
     kept_of,
+    stored_names,
     subject_row,
     take_samples,
     to_change,
 )
 from facecog.store.paging import Page, moment_cursor, page
+from facecog.store.sealing import Sealer
 from facecog.store.tables import changes, samples, subjects
 from facecog.store.transactions import begin, leave, write
 from facecog.store.undoing import undo
@@ -57,6 +59,11 @@ class Writing:
     collection: str
     revision: int
     gone: list[str] = field(default_factory=list)
+
+    @property
+    def sealer(self) -> Sealer:
+        """How the values of its collection are stored."""
+        return rows.sealer_of(self.connection, self.collection)
 
 
 class Journal:
@@ -95,11 +102,9 @@ class Journal:
                 return subject, None
             kept = Kept(subject_row(to.connection, subject_id))
             try:
-                to.connection.execute(
-                    update(subjects)
-                    .where(subjects.c.id == subject_id)
-                    .values(name=name, name_key=name_key(name))
-                )
+                named = rows.stored_name(subject_id, name, to.sealer)
+                this = subjects.c.id == subject_id
+                to.connection.execute(update(subjects).where(this).values(named))
             except IntegrityError:
                 raise NameTaken("Another person has this name already.") from None
             renamed = rows.subject_of(to.connection, to.collection, subject_id)
@@ -129,12 +134,12 @@ class Journal:
             if target.id == source.id:
                 leave(to.connection)
                 return sample, target, None
-            same = rows.sample_of_photo(to.connection, target.id, photo)
+            same = rows.sample_of_photo(to.connection, target.id, photo, to.sealer)
             if same:
                 kept.taken = take_samples(to.connection, samples.c.id == sample_id, to.revision)
             else:
                 kept.moved = [sample_id]
-                give_samples(to.connection, kept.moved, target.id, to.revision)
+                give_samples(to.connection, kept.moved, target.id, to.revision, to.sealer)
             change = self._keep(to, Kind.MOVED, kept, source, target, 1)
             there = same or rows.sample_of(to.connection, to.collection, sample_id)
             return there, rows.subject_of(to.connection, to.collection, target.id), change
@@ -160,7 +165,7 @@ class Journal:
             kept.taken = take_samples(to.connection, of_source & of_both, to.revision)
             rest = select(samples.c.id).where(of_source)
             kept.moved = list(to.connection.execute(rest).scalars())
-            give_samples(to.connection, kept.moved, target.id, to.revision)
+            give_samples(to.connection, kept.moved, target.id, to.revision, to.sealer)
             to.connection.execute(delete(subjects).where(subjects.c.id == source.id))
             change = self._keep(to, Kind.MERGED, kept, source, target, source.samples)
             return rows.subject_of(to.connection, to.collection, target.id), change
@@ -226,12 +231,14 @@ class Journal:
             row = to.connection.execute(change_query(kept=True).where(self._is(change_id))).first()
             if row is None:
                 raise ChangeNotFound("This change is past, or there never was one with this id.")
-            undo(to.connection, to.collection, to.revision, to_change(row), kept_of(row.kept))
+            change = to_change(row, to.sealer)
+            undo(to.connection, to.collection, to.revision, change, kept_of(row.kept))
             to.connection.execute(
                 update(changes).where(self._is(change_id)).values(undone_at=rows.now(), kept=None)
             )
             undone = to.connection.execute(change_query().where(self._is(change_id))).one()
-            return to_change(undone), rows.subject_of(to.connection, to.collection, row.subject_id)
+            subject = rows.subject_of(to.connection, to.collection, row.subject_id)
+            return to_change(undone, to.sealer), subject
 
     # -- the changes themselves ---------------------------------------------------------------
 
@@ -252,7 +259,8 @@ class Journal:
             )
         with begin(self._engine) as connection:
             found = connection.execute(query).all()
-        return page(found, limit, to_change, "changes", lambda row: (row.at.isoformat(), row.id))
+            to_item = partial(to_change, sealer=rows.sealer_of(connection, self._collection))
+        return page(found, limit, to_item, "changes", lambda row: (row.at.isoformat(), row.id))
 
     def erase(self, change_id: str) -> None:
         """Forget a change and all it keeps, for good. Raises: ChangeNotFound."""
@@ -309,15 +317,14 @@ class Journal:
                 at=at,
                 until=at + self._undo,
                 subject_id=subject.id,
-                subject_name=subject.name,
                 other_id=other and other.id,
-                other_name=other and other.name,
                 samples=of_samples,
                 kept=kept.plain(),
+                **stored_names(change_id, subject, other, to.sealer),
             )
         )
         row = to.connection.execute(change_query().where(self._is(change_id))).one()
-        return to_change(row)
+        return to_change(row, to.sealer)
 
     def _is(self, change_id: str) -> ColumnElement[bool]:
         return (changes.c.id == change_id) & self._here() & (changes.c.until > rows.now())

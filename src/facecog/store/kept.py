@@ -1,7 +1,8 @@
-"""What a change keeps so that it can be undone: rows as they were, in one JSON value.
+"""What a change keeps so that it can be undone: rows as they were stored, in one JSON value.
 
 So the live tables hold what is live and nothing else, every query and the gallery stay as they are,
-and to erase what a change keeps is to delete its row and the crops of the samples in it.
+and to erase what a change keeps is to delete its row and the crops of the samples in it. What is
+sealed stays so: a row that is put back is the same row.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, insert, null, select, update
 
-from facecog.domain import Change, Kind, Named
+from facecog.domain import Change, Kind, Named, Subject
 from facecog.store import removals
 from facecog.store.paging import DbRow
+from facecog.store.sealed_templates import bind
+from facecog.store.sealing import Sealer
 from facecog.store.tables import changes, samples, subjects, templates
 from facecog.store.transactions import parts
 
@@ -94,9 +97,14 @@ def put_back_samples(connection: Connection, taken: Sequence[Plain], revision: i
 
 
 def give_samples(
-    connection: Connection, sample_ids: Sequence[str], subject_id: str, revision: int
+    connection: Connection,
+    sample_ids: Sequence[str],
+    subject_id: str,
+    revision: int,
+    sealer: Sealer,
 ) -> None:
     """Make samples another subject's; every index reads their templates again, by the revision."""
+    bind(connection, sealer, sample_ids, subject_id)
     for some in parts(sample_ids):
         connection.execute(
             update(samples).where(samples.c.id.in_(some)).values(subject_id=subject_id)
@@ -113,15 +121,30 @@ def change_query(kept: bool = False) -> Select[Any]:
     return select(*of_change, keeps)
 
 
-def to_change(row: DbRow) -> Change:
+def stored_names(
+    change_id: str, subject: Subject, other: Subject | None, sealer: Sealer
+) -> dict[str, str | None]:
+    """The columns that hold the names of then."""
+    return {
+        "subject_name": sealer.seal_text(subject.name, "changes", "subject_name", change_id),
+        "other_name": sealer.seal_text(other.name, "changes", "other_name", change_id)
+        if other
+        else None,
+    }
+
+
+def to_change(row: DbRow, sealer: Sealer) -> Change:
+    def name(column: str) -> str:
+        return sealer.open_text(row._mapping[column], "changes", column, row.id)
+
     return Change(
         id=row.id,
         kind=Kind(row.kind),
         at=row.at,
         until=row.until,
         undone_at=row.undone_at,
-        subject=Named(row.subject_id, row.subject_name),
-        other=Named(row.other_id, row.other_name) if row.other_id else None,
+        subject=Named(row.subject_id, name("subject_name")),
+        other=Named(row.other_id, name("other_name")) if row.other_id else None,
         samples=row.samples,
         undoable=bool(row.keeps),
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, UnaryExpression, literal, tuple_
+from sqlalchemy import ColumnElement, Connection, UnaryExpression, func, literal, select, tuple_
 
 from facecog.store import rows
 from facecog.store.paging import DbRow, cursor_values, moment_cursor
@@ -24,6 +24,36 @@ class Order(NamedTuple):
     by: tuple[ColumnElement[object] | UnaryExpression[object], ...]
     after: Callable[[str], ColumnElement[bool]]
     position: Callable[[DbRow], tuple[str, str]]
+
+
+class Listed(NamedTuple):
+    """A part of a list, and how to go on.
+
+    Attributes:
+        rows: one more than asked for, where there are more.
+        position: of a row, for a cursor.
+        total: how long the whole list is.
+    """
+
+    rows: Sequence[DbRow]
+    position: Callable[[DbRow], tuple[str, str]]
+    total: int
+
+
+def listed(
+    connection: Connection, collection: str, limit: int, cursor: str | None, search: str, sort: str
+) -> Listed:
+    """Subjects by the database's own order and search."""
+    order = ORDERS[sort]
+    which: ColumnElement[bool] = subjects.c.collection_id == collection
+    if search:
+        which &= subjects.c.name_key.contains(search, autoescape=True)
+    query = rows.subject_query().where(which).order_by(*order.by).limit(limit + 1)
+    if cursor:
+        query = query.where(order.after(cursor))
+    count = select(func.count()).select_from(subjects).where(which)
+    found = connection.execute(query).all()
+    return Listed(found, order.position, connection.execute(count).scalar_one())
 
 
 def _after_name(cursor: str) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from facecog.errors import SampleNotFound, SubjectNotFound
 from facecog.names import name_key
 from facecog.store import tables
 from facecog.store.paging import DbRow
+from facecog.store.sealing import Sealer, sealing_of
 from facecog.store.tables import collections, samples, subjects, templates
 
 DEFAULT_COLLECTION = "default"
@@ -21,6 +22,11 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 def now() -> datetime:
     return datetime.now(timezone.utc)
+
+
+def sealer_of(connection: Connection, collection: str) -> Sealer:
+    """How the values of one collection are stored."""
+    return sealing_of(connection).of(collection)
 
 
 def by_date(row: DbRow) -> tuple[str, str]:
@@ -39,14 +45,32 @@ def subject_query() -> Select[Any]:
     )
 
 
-def to_subject(row: DbRow) -> Subject:
-    return Subject(row.id, row.name, row.created_at, row.samples, row.cover)
+def to_subject(row: DbRow, sealer: Sealer) -> Subject:
+    return Subject(row.id, name_of(row, sealer), row.created_at, row.samples, row.cover)
+
+
+def name_of(row: DbRow, sealer: Sealer) -> str:
+    """A subject's name as it was given."""
+    return sealer.open_text(row.name, "subjects", "name", row.id)
+
+
+def stored_name(subject_id: str, name: str, sealer: Sealer) -> dict[str, str]:
+    """The columns that hold a subject's name."""
+    return {
+        "name": sealer.seal_text(name, "subjects", "name", subject_id),
+        "name_key": sealer.blind(name_key(name), "name"),
+    }
+
+
+def stored_photo(sha256: str, sealer: Sealer) -> str:
+    """What tells that a photo is one that was kept."""
+    return sealer.blind(sha256, "photo")
 
 
 def find_subject(connection: Connection, collection: str, subject_id: str) -> Subject | None:
     here = (subjects.c.id == subject_id) & (subjects.c.collection_id == collection)
     row = connection.execute(subject_query().where(here)).one_or_none()
-    return to_subject(row) if row else None
+    return to_subject(row, sealer_of(connection, collection)) if row else None
 
 
 def subject_of(connection: Connection, collection: str, subject_id: str) -> Subject:
@@ -57,8 +81,9 @@ def subject_of(connection: Connection, collection: str, subject_id: str) -> Subj
 
 
 def subject_named(connection: Connection, collection: str, name: str) -> str | None:
+    key = sealer_of(connection, collection).blind(name_key(name), "name")
     query = select(subjects.c.id).where(
-        subjects.c.collection_id == collection, subjects.c.name_key == name_key(name)
+        subjects.c.collection_id == collection, subjects.c.name_key == key
     )
     return connection.execute(query).scalar_one_or_none()
 
@@ -75,9 +100,8 @@ def new_subject(connection: Connection, collection: str, name: str) -> str:
         insert(subjects).values(
             id=subject_id,
             collection_id=collection,
-            name=name,
-            name_key=name_key(name),
             created_at=now(),
+            **stored_name(subject_id, name, sealer_of(connection, collection)),
         )
     )
     return subject_id
@@ -98,8 +122,9 @@ def calibrations_of(model: str) -> Select[Any]:
     )
 
 
-def to_sample(row: DbRow) -> Sample:
-    return Sample(row.id, row.subject_id, row.created_at, row.origin, row.quality)
+def to_sample(row: DbRow, sealer: Sealer) -> Sample:
+    origin = sealer.open_text(row.origin, "samples", "origin", row.id)
+    return Sample(row.id, row.subject_id, row.created_at, origin, row.quality)
 
 
 def sample_of(connection: Connection, collection: str, sample_id: str) -> Sample:
@@ -107,51 +132,59 @@ def sample_of(connection: Connection, collection: str, sample_id: str) -> Sample
 
 
 def sample_and_photo(connection: Connection, collection: str, sample_id: str) -> tuple[Sample, str]:
-    """A sample and the SHA-256 of the photo that it was cut from."""
+    """A sample, and what tells the photo that it was cut from."""
     query = select(samples).where(samples.c.id == sample_id, in_collection(collection))
     row = connection.execute(query).one_or_none()
     if row is None:
         raise SampleNotFound("There is no sample with this id.")
-    return to_sample(row), row.photo_sha256
+    return to_sample(row, sealer_of(connection, collection)), row.photo_sha256
 
 
-def insert_sample(connection: Connection, sample: Sample, photo_sha256: str) -> None:
+def insert_sample(connection: Connection, sample: Sample, photo: str, sealer: Sealer) -> None:
     connection.execute(
         insert(samples).values(
             id=sample.id,
             subject_id=sample.subject_id,
             created_at=sample.created_at,
-            origin=sample.origin,
-            photo_sha256=photo_sha256,
+            origin=sealer.seal_text(sample.origin, "samples", "origin", sample.id),
+            photo_sha256=photo,
             quality=sample.quality,
         )
     )
 
 
 def insert_template(
-    connection: Connection, sample_id: str, template: Template, revision: int
+    connection: Connection, sample: Sample, template: Template, revision: int, sealer: Sealer
 ) -> bool:
     """Keep a template, unless the sample has one of this model already; whether it was kept."""
-    key = (templates.c.sample_id == sample_id, templates.c.model == template.model)
+    key = (templates.c.sample_id == sample.id, templates.c.model == template.model)
     if connection.execute(select(templates.c.model).where(*key)).first():
         return False
+    vector = template.vector.astype("<f4").tobytes()
     connection.execute(
         insert(templates).values(
-            sample_id=sample_id,
+            sample_id=sample.id,
             model=template.model,
-            vector=template.vector.astype("<f4").tobytes(),
+            vector=sealer.seal(vector, *of_template(sample.id, sample.subject_id, template.model)),
             revision=revision,
         )
     )
     return True
 
 
-def sample_of_photo(connection: Connection, subject_id: str, photo: str) -> Sample | None:
+def of_template(sample_id: str, subject_id: str, model: str) -> tuple[str, ...]:
+    """Where a template belongs: with its subject, so that no face gets another's name."""
+    return "templates", "vector", sample_id, subject_id, model
+
+
+def sample_of_photo(
+    connection: Connection, subject_id: str, photo: str, sealer: Sealer
+) -> Sample | None:
     query = select(samples).where(
         samples.c.subject_id == subject_id, samples.c.photo_sha256 == photo
     )
     row = connection.execute(query).one_or_none()
-    return to_sample(row) if row else None
+    return to_sample(row, sealer) if row else None
 
 
 def joined(column: ColumnElement[str], between: str = "") -> ColumnElement[str]:

@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, func, insert, literal, select, tuple_, update
+from sqlalchemy import Engine, func, insert, literal, select, tuple_, update
 
 from facecog.domain import Candidate, GalleryPart, Sample, Subject, Template, Totals
 from facecog.errors import (
@@ -25,16 +26,21 @@ from facecog.names import name_key
 from facecog.store import rows, tables
 from facecog.store.accounts import AccountRows
 from facecog.store.collections import Collections
-from facecog.store.crops import Crops, FolderCrops, TableCrops
+from facecog.store.crops import Crops, FolderCrops, TableCrops, of_crop
 from facecog.store.database import migrate, server_engine, sqlite_engine
+from facecog.store.encrypting import Told, encrypt
 from facecog.store.erasing import kept_ids
 from facecog.store.gallery import gallery_part
 from facecog.store.journal import UNDO, Journal
 from facecog.store.keys import KeyRows
-from facecog.store.orders import ORDERS
+from facecog.store.orders import ORDERS, listed
 from facecog.store.paging import Page, moment_cursor, page
+from facecog.store.rewriting import rewrite
+from facecog.store.sealed_names import SealedNames
+from facecog.store.sealing import Sealer
 from facecog.store.tables import collections, samples, subjects, templates
 from facecog.store.transactions import begin, fetched, hold, leave, write
+from facecog.store.unlocking import refuse_wrong_key, rotate, unlocked
 
 
 class Store:
@@ -47,18 +53,31 @@ class Store:
     write lock from the start, on PostgreSQL the revision's row, so writers follow one another.
     """
 
-    def __init__(self, engine: Engine, crops: Crops, undo: timedelta = UNDO) -> None:
+    def __init__(
+        self, engine: Engine, crops: Crops, undo: timedelta = UNDO, key: bytes | None = None
+    ) -> None:
         """
         Args:
             undo: for how long changes can be undone; zero: nothing is kept.
+            key: what the home is encrypted with, 32 bytes; None where it is not.
+
+        Raises:
+            DatabaseUnavailable, LegacyHome, KeyMissing, KeyWrong, NotEncrypted.
         """
         self._engine, self._crops = engine, crops
         self.collections = Collections(engine)
         self.accounts, self.keys = AccountRows(engine), KeyRows(engine)
         try:
-            migrate(engine)
+            migrate(engine, partial(refuse_wrong_key, key=key))
+            self._sealing = unlocked(engine, key)
+            # So that each of its connections knows it.
+            engine.update_execution_options(sealing=self._sealing)
+            crops.sealed = self._sealing.sealed
             self.collection = self.collections.named(rows.DEFAULT_COLLECTION).id
+            self._default = self.collection
+            self._sealing.of(self._default)  # read now, and not within somebody's transaction
             self.journal = Journal(engine, crops, self.collection, undo)
+            self._sealed_names = SealedNames(self._sealing, self.collection)
             self.journal.purge()
             self.sweep()
         except FacecogError:
@@ -66,25 +85,26 @@ class Store:
             raise
 
     @classmethod
-    def on_sqlite(cls, home: Path, undo: timedelta = UNDO) -> Store:
+    def on_sqlite(cls, home: Path, undo: timedelta = UNDO, key: bytes | None = None) -> Store:
         """`faces.db` and `dataset/` in a folder, which is made where it is missing."""
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return cls(sqlite_engine(home / "faces.db"), FolderCrops(home / "dataset"), undo)
+            return cls(sqlite_engine(home / "faces.db"), FolderCrops(home / "dataset"), undo, key)
         except OSError as error:
             raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error
 
     @classmethod
-    def on_server(cls, url: str, undo: timedelta = UNDO) -> Store:
+    def on_server(cls, url: str, undo: timedelta = UNDO, key: bytes | None = None) -> Store:
         """A PostgreSQL database, crops included."""
         engine = server_engine(url)
-        return cls(engine, TableCrops(engine), undo)
+        return cls(engine, TableCrops(engine), undo, key)
 
     def within(self, collection: str) -> Store:
         """The same store, but of the subjects of one collection, by its id, and of no others."""
         there = copy(self)
         there.collection = collection
         there.journal = self.journal.within(collection)
+        there._sealed_names = self._sealed_names.within(collection)
         return there
 
     @property
@@ -92,8 +112,21 @@ class Store:
         """ "sqlite" or "postgresql"."""
         return self._engine.dialect.name
 
+    @property
+    def sealed(self) -> bool:
+        """Whether the home is encrypted."""
+        return self._sealing.sealed
+
+    def secret_for(self, purpose: str) -> bytes | None:
+        """32 bytes that whoever lacks the key cannot know; None where nothing is encrypted."""
+        return self._sealing.secret(self._default, purpose)
+
     def close(self) -> None:
         self._engine.dispose()
+
+    @property
+    def _sealer(self) -> Sealer:
+        return self._sealing.of(self.collection)
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -117,23 +150,24 @@ class Store:
             the subject, the sample, and False when this photo was already one of the subject's.
         """
         self.journal.purge()
-        sample_id = str(uuid4())
+        sample_id, sealer = str(uuid4()), self._sealer
+        photo = rows.stored_photo(photo_sha256, sealer)
         with ExitStack() as failed:
             failed.callback(self._crops.drop, [sample_id])
             with write(self._engine) as (connection, revision):
                 subject_id = rows.subject_named(connection, self.collection, name)
-                known = subject_id and rows.sample_of_photo(connection, subject_id, photo_sha256)
+                known = subject_id and rows.sample_of_photo(connection, subject_id, photo, sealer)
                 if subject_id and known:
                     subject = rows.subject_of(connection, self.collection, subject_id)
-                    if not rows.insert_template(connection, known.id, template, revision):
+                    if not rows.insert_template(connection, known, template, revision, sealer):
                         leave(connection)
                     return subject, known, False
                 accept()
                 subject_id = subject_id or rows.new_subject(connection, self.collection, name)
                 sample = Sample(sample_id, subject_id, rows.now(), origin, quality)
-                rows.insert_sample(connection, sample, photo_sha256)
-                rows.insert_template(connection, sample.id, template, revision)
-                self._crops.put(connection, sample.id, crop)
+                rows.insert_sample(connection, sample, photo, sealer)
+                rows.insert_template(connection, sample, template, revision, sealer)
+                self._crops.put(connection, sample.id, sealer.seal(crop, *of_crop(sample.id)))
                 subject = rows.subject_of(connection, self.collection, subject_id)
             failed.pop_all()
         return subject, sample, True
@@ -179,6 +213,20 @@ class Store:
             live = connection.execute(select(rows.joined(samples.c.id, " "))).scalar_one()
             return self._crops.sweep(connection, {*live.split(), *kept_ids(connection)})
 
+    # -- encryption ---------------------------------------------------------------------------
+
+    def encrypt(self, key: bytes, told: Told = lambda _: None) -> None:
+        """Encrypt what is not; close this store then, and open the home with the key."""
+        encrypt(self._engine, self._crops, key, told)
+
+    def rotate(self, old: bytes, new: bytes) -> int:
+        """Wrap the keys of all collections anew; how many there are. Raises: KeyWrong."""
+        return rotate(self._engine, old, new)
+
+    def rewrite(self) -> None:
+        """Leave nothing of what was there before in the database's files."""
+        rewrite(self._engine)
+
     # -- reading ------------------------------------------------------------------------------
 
     def subject(self, subject_id: str) -> Subject:
@@ -209,25 +257,23 @@ class Store:
         """
         if sort not in ORDERS:
             raise InvalidSort(f"People are listed by {', '.join(ORDERS)}.")
-        order = ORDERS[sort]
-        which: ColumnElement[bool] = subjects.c.collection_id == self.collection
-        if search := name_key(search).replace("\0", ""):  # PostgreSQL takes no NUL
-            which &= subjects.c.name_key.contains(search, autoescape=True)
-        query = rows.subject_query().where(which).order_by(*order.by).limit(limit + 1)
-        if cursor:
-            query = query.where(order.after(cursor))
-        count = select(func.count()).select_from(subjects).where(which)
+        search = name_key(search).replace("\0", "")  # PostgreSQL takes no NUL
+        to_item = partial(rows.to_subject, sealer=self._sealer)
         with begin(self._engine) as connection:
-            found = connection.execute(query).all()
-            total = connection.execute(count).scalar_one()
-        return page(found, limit, rows.to_subject, sort, order.position, total)
+            if self.sealed and (search or sort == "name"):
+                found = self._sealed_names.listed(connection, limit, cursor, search, sort)
+            else:
+                found = listed(connection, self.collection, limit, cursor, search, sort)
+        return page(found.rows, limit, to_item, sort, found.position, found.total)
 
     def names(self, subject_ids: Sequence[str]) -> dict[str, str]:
         """The names of subjects by id; those that are gone are left out."""
         asked = tuple(set(subject_ids))
         if not asked:
             return {}
-        return dict(fetched(self._engine, "SELECT id, name FROM subjects WHERE id IN", asked))
+        found = fetched(self._engine, "SELECT id, name FROM subjects WHERE id IN", asked)
+        sealer = self._sealer
+        return {one: sealer.open_text(name, "subjects", "name", one) for one, name in found}
 
     def named(self, found: list[list[Candidate]]) -> list[list[Candidate]]:
         """Candidates with their names. One who was deleted since the search is left out."""
@@ -263,16 +309,17 @@ class Store:
         with begin(self._engine) as connection:
             rows.subject_of(connection, self.collection, subject_id)
             found = connection.execute(query).all()
-        return page(found, limit, rows.to_sample, "samples", rows.by_date)
+        to_item = partial(rows.to_sample, sealer=self._sealer)
+        return page(found, limit, to_item, "samples", rows.by_date)
 
     def crop(self, sample_id: str) -> bytes:
         """The JPEG of a sample. Raises: SampleNotFound, CropLost, StorageUnavailable."""
         with begin(self._engine) as connection:
             rows.sample_of(connection, self.collection, sample_id)
-            jpeg = self._crops.get(connection, sample_id)
-        if jpeg is None:
+            stored = self._crops.get(connection, sample_id)
+        if stored is None:
             raise CropLost("The picture of this sample is gone.")
-        return jpeg
+        return self._sealer.open(stored, *of_crop(sample_id))
 
     def counts(self) -> tuple[int, int]:
         """How many subjects and samples there are."""

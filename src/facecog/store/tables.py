@@ -165,6 +165,8 @@ revision = Table(
     Column("value", Integer, nullable=False),
     # What went up to this revision is in `removals` no more.
     Column("forgotten", Integer, nullable=False, server_default="0"),
+    # Whether values are encrypted. Here because each write locks and reads this row anyway.
+    Column("sealed", Boolean, nullable=False, server_default=false()),
 )
 
 # Samples that went, for long enough that every index hears of them; see removals.py.

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from facecog.errors import KeyMissing
 from facecog.stages import stage
 from facecog.store import tables
 from facecog.store.failing import refusal_of
@@ -46,7 +47,9 @@ def write(engine: Engine) -> Iterator[tuple[Connection, int]]:
     """One transaction, and the revision that it makes."""
     with begin(engine, writes=True) as connection:
         moved = update(tables.revision).values(value=tables.revision.c.value + 1)
-        revision = connection.execute(moved.returning(tables.revision.c.value)).scalar_one()
+        now = moved.returning(tables.revision.c.value, tables.revision.c.sealed)
+        revision, sealed = connection.execute(now).one()
+        refuse_other_sealing(connection, sealed)
         yield connection, revision
 
 
@@ -59,8 +62,22 @@ def leave(connection: Connection) -> None:
 def hold(engine: Engine) -> Iterator[Connection]:
     """One transaction during which nobody writes. It leaves the revision: no gallery changes."""
     with begin(engine, writes=True) as connection:
-        connection.execute(select(tables.revision.c.value).with_for_update())
+        locked = select(tables.revision.c.sealed).with_for_update()
+        refuse_other_sealing(connection, connection.execute(locked).scalar_one())
         yield connection
+
+
+def refuse_other_sealing(connection: Connection, sealed: bool) -> None:
+    """For a process that runs on while the home is encrypted by another: it must write nothing.
+
+    Args:
+        sealed: what the database says of itself.
+    """
+    sealing = connection.get_execution_options().get("sealing")
+    if sealing is not None and sealing.sealed != sealed:
+        raise KeyMissing(
+            "This home has been encrypted since. Start again, with FACECOG_KEY or FACECOG_KEY_FILE."
+        )
 
 
 def fetched(engine: Engine, query: str, values: Sequence[str] = ()) -> Sequence[Any]:

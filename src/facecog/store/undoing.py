@@ -8,7 +8,6 @@ from sqlalchemy import Connection, delete, or_, select, update
 
 from facecog.domain import Change, Kind
 from facecog.errors import CannotUndo
-from facecog.names import name_key
 from facecog.store import rows
 from facecog.store.erasing import KEEPS, kept_ids
 from facecog.store.kept import Kept, give_samples, put_back_samples, put_back_subject
@@ -26,7 +25,8 @@ def undo(
     moved = _moved_back(connection, change, kept)
     photos = [one["photo_sha256"] for one in kept.taken]
     _refuse_known_photos(connection, change, [*photos, *_photos(connection, moved)])
-    give_samples(connection, moved, change.subject.id, revision)
+    sealer = rows.sealer_of(connection, collection)
+    give_samples(connection, moved, change.subject.id, revision, sealer)
     put_back_samples(connection, kept.taken, revision)
     if kept.made and change.other:
         _unmake(connection, change, change.other.id)
@@ -44,7 +44,7 @@ def _subject_back(connection: Connection, collection: str, change: Change, kept:
             f"{change.subject.name} has been deleted or merged since. Undo that first.",
             name=change.subject.name,
         )
-    elif change.kind is Kind.RENAMED and change.other:
+    elif change.kind is Kind.RENAMED and change.other and kept.subject:
         if there.name != change.other.name:
             raise CannotUndo(
                 "renamed",
@@ -53,11 +53,8 @@ def _subject_back(connection: Connection, collection: str, change: Change, kept:
                 other=there.name,
             )
         _refuse_taken_name(connection, collection, change)
-        connection.execute(
-            update(subjects)
-            .where(subjects.c.id == there.id)
-            .values(name=change.subject.name, name_key=name_key(change.subject.name))
-        )
+        name = {column: kept.subject[column] for column in ("name", "name_key")}
+        connection.execute(update(subjects).where(subjects.c.id == there.id).values(name))
 
 
 def _refuse_taken_name(connection: Connection, collection: str, change: Change) -> None:

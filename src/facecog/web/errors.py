@@ -33,6 +33,7 @@ from facecog.errors import (
     NotAllowed,
     NotFound,
     NotReady,
+    SealedValueDamaged,
     TooLarge,
     TooManyAttempts,
     TooManyPixels,
@@ -62,6 +63,7 @@ STATUS: dict[type[Exception], int] = {
     HostNotAllowed: 421,
     TooManyAttempts: 429,
     TooManyRequests: 429,
+    SealedValueDamaged: 500,
     Unavailable: 503,
 }
 
@@ -83,6 +85,7 @@ NEVER_ANSWERED = (
     "calibration_not_found",
     "extra_missing",
     "legacy_home",
+    "not_encrypted",
 )
 
 

@@ -45,6 +45,9 @@ def _collections() -> None:
         sa.Column("wrapped_key", sa.LargeBinary()),
     ):
         op.add_column("collections", column)
+    op.add_column(
+        "revision", sa.Column("sealed", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
 
 
 def _subjects() -> None:
