@@ -12,6 +12,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from facecog.archive import Told
 from facecog.config import Settings
 from facecog.decision import Calibration
 from facecog.engines import FaceEngine
@@ -31,6 +32,8 @@ from facecog.index.memory import MemoryIndex
 from facecog.quality import POLICIES, Policy
 from facecog.service import Facecog
 from facecog.store import Store, keyfiles
+from facecog.store.opening import opened
+from facecog.store.restore import Restored, restore_on_server, restore_on_sqlite
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +124,32 @@ def encrypt_home(settings: Settings, told: Callable[[int], object]) -> bool:
     return plain
 
 
+def restore_home(
+    settings: Settings,
+    file: Path,
+    replace: bool,
+    starts: Callable[[int], Told],
+) -> Restored:
+    """Put a backup in the place of what is in the home.
+
+    Args:
+        replace: also where there is something.
+        starts: called with how many crops there are; what it returns, with how many more are done.
+
+    Raises:
+        InvalidBackup, BackupDamaged, BackupTooNew, HomeInUse, HomeNotEmpty, DatabaseUnavailable,
+        StorageUnavailable and those of a key.
+    """
+    with opened(file, chosen_key(settings)) as backup:
+        told = starts(len(backup.crop_ids))
+        if settings.database_url:
+            restored = restore_on_server(settings.database_url, backup, replace, told)
+        else:
+            restored = restore_on_sqlite(settings.home, backup, replace, told)
+    open_store(settings).close()  # which also forgets the crops of before
+    return restored
+
+
 def rotate_key(settings: Settings) -> int:
     """Wrap the keys of all collections by the new key; how many there are.
 
@@ -157,6 +186,14 @@ def chosen_engine(settings: Settings) -> Callable[[], tuple[FaceEngine, Calibrat
     if settings.engine == "deepface":
         return partial(_deepface_engine, settings)
     raise InvalidSetting(f"FACECOG_ENGINE is onnx or deepface, not {settings.engine}.")
+
+
+def chosen_model(settings: Settings) -> str | None:
+    """Name of the model that makes templates, without opening it; None where only that tells.
+
+    Raises: InvalidSetting, InvalidCard.
+    """
+    return chosen_card(settings).name if settings.engine == "onnx" else None
 
 
 def chosen_policy(settings: Settings) -> Policy:

@@ -130,6 +130,24 @@ class InvalidDataset(InvalidInput):
     code = "invalid_dataset"
 
 
+class InvalidBackup(InvalidInput):
+    """A file that a backup cannot be written to, or not by this name."""
+
+    code = "invalid_backup"
+
+
+class BackupDamaged(InvalidInput):
+    """A backup that is torn or was altered, or a file that is none."""
+
+    code = "backup_damaged"
+
+
+class BackupTooNew(InvalidInput):
+    """A backup that a newer facecog made."""
+
+    code = "backup_too_new"
+
+
 class FaceRefused(InvalidInput):
     """A picture whose faces cannot be used; it carries them, so that a page can draw them."""
 
@@ -302,6 +320,24 @@ class NameBelongsToAnotherFace(MixedUp):
     """The name is that of a subject whom the face does not resemble."""
 
     code = "name_belongs_to_another_face"
+
+
+class HomeInUse(Conflict):
+    """Another facecog has the home open, so that it cannot be replaced."""
+
+    code = "home_in_use"
+
+
+class HomeNotEmpty(Conflict):
+    """There is something in the home that a restored backup would take the place of."""
+
+    code = "home_not_empty"
+
+
+class CropMissing(Conflict):
+    """Samples have no crop, so that a backup would not be whole."""
+
+    code = "crop_missing"
 
 
 class LegacyHome(Conflict):

@@ -9,7 +9,9 @@ import click
 
 from facecog.cli import (
     accounts,
+    backup,
     changes,
+    check,
     collections,
     faces,
     key,
@@ -43,7 +45,21 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
 
-for module in (faces, people, collections, changes, promise, accounts, key, models, run, measure):
+MODULES = (
+    faces,
+    people,
+    collections,
+    changes,
+    promise,
+    accounts,
+    backup,
+    check,
+    key,
+    models,
+    run,
+    measure,
+)
+for module in MODULES:
     for command in module.COMMANDS:
         main.add_command(command)
 rules.guard(main)

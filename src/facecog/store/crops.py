@@ -52,6 +52,9 @@ class Crops(Protocol):
     def sweep(self, connection: Connection, known: set[str]) -> int:
         """Remove crops of samples that are not known; how many there were."""
 
+    def strange(self) -> list[str]:
+        """Names of what is there and is no crop."""
+
 
 def of_crop(sample_id: str) -> tuple[str, str, str]:
     """Where a crop belongs, wherever it is kept."""
@@ -88,6 +91,9 @@ class TableCrops:
         self._delete(connection, list(orphans))
         return len(orphans)
 
+    def strange(self) -> list[str]:
+        return []
+
     def _delete(self, connection: Connection, sample_ids: list[str]) -> None:
         for some in parts(sample_ids):
             connection.execute(delete(crops).where(crops.c.sample_id.in_(some)))
@@ -109,7 +115,7 @@ class FolderCrops:
                 out.flush()
                 os.fsync(out.fileno())
             part.replace(target)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             raise StorageUnavailable(f"The picture cannot be kept: {error.strerror}.") from error
 
@@ -144,6 +150,9 @@ class FolderCrops:
             (self._folder / name).unlink(missing_ok=True)
         return len(orphans)
 
+    def strange(self) -> list[str]:
+        return sorted(name for name in os.listdir(self._folder) if not _is_ours(name))
+
     def _path(self, sample_id: str) -> Path:
         return self._folder / f"{sample_id}{self._ending}"
 
@@ -165,7 +174,7 @@ def _is_ours(name: str) -> bool:
         return False
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename last through a power cut. Windows has no such call and needs none."""
     if os.name == "nt":
         return

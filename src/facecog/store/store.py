@@ -25,16 +25,21 @@ from facecog.errors import (
 from facecog.names import name_key
 from facecog.store import rows, tables
 from facecog.store.accounts import AccountRows
+from facecog.store.backup import BackedUp, backup
+from facecog.store.checking import Finding, Readable, check
 from facecog.store.collections import Collections
-from facecog.store.crops import Crops, FolderCrops, TableCrops, of_crop
+from facecog.store.crops import Crops, TableCrops, of_crop
 from facecog.store.database import migrate, server_engine, sqlite_engine
 from facecog.store.encrypting import Told, encrypt
 from facecog.store.erasing import kept_ids
 from facecog.store.gallery import gallery_part
 from facecog.store.journal import UNDO, Journal
 from facecog.store.keys import KeyRows
+from facecog.store.landing import landed
+from facecog.store.mending import mend
 from facecog.store.orders import ORDERS, listed
 from facecog.store.paging import Page, moment_cursor, page
+from facecog.store.presence import be_there, be_there_on_server
 from facecog.store.rewriting import rewrite
 from facecog.store.sealed_names import SealedNames
 from facecog.store.sealing import Sealer
@@ -79,7 +84,7 @@ class Store:
             self.journal = Journal(engine, crops, self.collection, undo)
             self._sealed_names = SealedNames(self._sealing, self.collection)
             self.journal.purge()
-            self.sweep()
+            self._swept = self.sweep()
         except FacecogError:
             engine.dispose()
             raise
@@ -89,7 +94,9 @@ class Store:
         """`faces.db` and `dataset/` in a folder, which is made where it is missing."""
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return cls(sqlite_engine(home / "faces.db"), FolderCrops(home / "dataset"), undo, key)
+            engine, dataset = sqlite_engine(home / "faces.db"), home / "dataset"
+            be_there(engine, home)
+            return cls(engine, landed(engine, dataset), undo, key)
         except OSError as error:
             raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error
 
@@ -97,6 +104,7 @@ class Store:
     def on_server(cls, url: str, undo: timedelta = UNDO, key: bytes | None = None) -> Store:
         """A PostgreSQL database, crops included."""
         engine = server_engine(url)
+        be_there_on_server(engine)
         return cls(engine, TableCrops(engine), undo, key)
 
     def within(self, collection: str) -> Store:
@@ -212,6 +220,37 @@ class Store:
         with hold(self._engine) as connection:
             live = connection.execute(select(rows.joined(samples.c.id, " "))).scalar_one()
             return self._crops.sweep(connection, {*live.split(), *kept_ids(connection)})
+
+    # -- keeping it safe ----------------------------------------------------------------------
+
+    def backup(self, file: Path, told: Told = lambda _: None) -> BackedUp:
+        """Write all that is stored to one file, while others go on.
+
+        Args:
+            told: called with how many crops more are in it.
+
+        Raises:
+            InvalidBackup, CropMissing, StorageUnavailable.
+        """
+        return backup(self._engine, self._crops, file, self.secret_for("backup"), told)
+
+    def check(
+        self, model: str | None, readable: Readable, told: Told = lambda _: None
+    ) -> list[Finding]:
+        """What does not fit together, and what is only to be known.
+
+        Args:
+            model: the one in use, or None.
+            readable: raises a FacecogError for bytes that are no picture.
+            told: called with how many crops more were looked at.
+        """
+        found = check(self._engine, self._crops, model, readable, told)
+        return [*found, Finding("crop_orphaned", (), self._swept)] if self._swept else found
+
+    def mend(self, findings: list[Finding]) -> None:
+        """Do what can be done of each."""
+        mend(self._engine, findings)
+        self.sweep()
 
     # -- encryption ---------------------------------------------------------------------------
 

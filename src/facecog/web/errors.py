@@ -86,6 +86,12 @@ NEVER_ANSWERED = (
     "extra_missing",
     "legacy_home",
     "not_encrypted",
+    "invalid_backup",
+    "backup_damaged",
+    "backup_too_new",
+    "home_in_use",
+    "home_not_empty",
+    "crop_missing",
 )
 
 
