@@ -187,6 +187,22 @@ def test_every_route_answers_as_it_is_described(api: Described) -> None:
         renamed["change"]["id"],
     ]
     assert api("DELETE", f"/api/changes/{removed['id']}", one_change).status_code == 204
+    assert api("GET", "/api/consent")["required"] is False
+    policy = {"required": False, "text_version": "v1", "purpose": "the door"}
+    assert api("PUT", "/api/consent", json=policy) == policy
+    days = {"keep_days": 30, "unseen_days": None}
+    assert api("PUT", "/api/retention", json=days) == days | {"due": 0}
+    assert api("GET", "/api/retention")["keep_days"] == 30
+    consent, given = f"{subject}/consent", {"consent": "v1", "consent_how": "on paper"}
+    assert api("POST", f"/api/subjects/{anna}/consent", consent, json=given)["consents"]
+    assert api("GET", f"/api/subjects/{anna}/consent", consent)["consents"][0]["how"] == "on paper"
+    assert api("DELETE", f"/api/subjects/{anna}/consent", consent)["receipt"] is None
+    at, expiry = {"expires_at": "2099-12-31"}, f"{subject}/expiry"
+    assert api("PUT", f"/api/subjects/{anna}/expiry", expiry, json=at)["expires_at"]
+    export = api("GET", f"/api/subjects/{anna}/export", f"{subject}/export")
+    assert export.mimetype == "application/zip"
+    erased = api("POST", f"/api/subjects/{bea}/erase", f"{subject}/erase")
+    assert erased["subjects"] == [bea]
     assert api("DELETE", f"/api/subjects/{anna}", subject)["change"]["samples"] == 1
     assert api("DELETE", "/api/changes").status_code == 204
     assert api("GET", "/api/ready")["subjects"] == 0

@@ -380,6 +380,76 @@ def test_a_moved_sample_is_its_new_subjects_without_all_being_read_again(
     assert all(asked)  # never everything
 
 
+def held(index: MemoryIndex) -> list[NDArray[np.float32]]:
+    """All templates in the arrays, those of the dead too."""
+    (gallery,) = index._galleries.fresh().galleries.values()
+    return [row for block in gallery.blocks for row in block.store.samples.vectors[: block.used]]
+
+
+def is_held(index: MemoryIndex, vector: NDArray[np.float32]) -> bool:
+    return any(np.array_equal(row, vector) for row in held(index))
+
+
+def test_what_goes_is_wiped_out_of_the_arrays_at_once(stores: Stores) -> None:
+    gallery = Gallery()
+    anna = gallery.add(stores.one, "Anna", any_vector(1))
+    for number in range(2, 30):
+        gallery.add(stores.one, f"Number {number}", any_vector(number))
+    index = MemoryIndex.of(stores.one, gallery.model)
+    assert is_held(index, any_vector(1))
+
+    stores.other.journal.delete(anna.subject_id, forever=True)
+    assert index.size().samples == 28
+
+    (block,) = index._gallery().blocks
+    assert not is_held(index, any_vector(1))
+    (dead,) = np.flatnonzero(block.rows.dead)
+    assert not block.store.codes.codes[dead].any()
+    assert not block.store.subjects[dead].any()
+    assert not block.store.samples.ids[block.span(dead)].any()
+    (found, *_) = nearest_to(index, gallery.probe(any_vector(9)))
+    assert found.score == pytest.approx(1)
+
+
+def test_of_a_subject_that_changes_no_second_copy_stays(stores: Stores) -> None:
+    gallery = Gallery()
+    gallery.add(stores.one, "Anna", any_vector(1))
+    for number in range(2, 30):
+        gallery.add(stores.one, f"Number {number}", any_vector(number))
+    index = MemoryIndex.of(stores.one, gallery.model)
+    assert index.size().samples == 29
+
+    gallery.add(stores.one, "Anna", any_vector(99))
+    assert index.size().samples == 30
+
+    assert sum(np.array_equal(row, any_vector(1)) for row in held(index)) == 1
+
+
+def test_nothing_is_wiped_that_a_search_under_way_looks_at(stores: Stores) -> None:
+    gallery = Gallery()
+    anna = gallery.add(stores.one, "Anna", any_vector(1))
+    ben = gallery.add(stores.one, "Ben", any_vector(2))
+    for number in range(3, 30):
+        gallery.add(stores.one, f"Number {number}", any_vector(number))
+    index = MemoryIndex.of(stores.one, gallery.model)
+    slow = index._gallery()
+
+    stores.one.journal.delete(anna.subject_id, forever=True)
+    slower = index._gallery()
+    stores.one.journal.delete(ben.subject_id, forever=True)
+    assert index.size().samples == 27
+    assert is_held(index, any_vector(1))
+    assert is_held(index, any_vector(2))
+
+    del slower  # the one before it still looks at both
+    assert is_held(index, any_vector(1))
+    assert is_held(index, any_vector(2))
+
+    del slow
+    assert not is_held(index, any_vector(1))
+    assert not is_held(index, any_vector(2))
+
+
 def test_templates_of_another_model_are_not_searched(stores: Stores) -> None:
     gallery, another = Gallery(), Gallery()
     another.add(stores.one, "Anna", axis(0))

@@ -497,7 +497,7 @@ def test_a_home_is_encrypted_as_it_is(plain: Database) -> None:
     store.encrypt(KEY)
     store.close()
     after = plain.store(key=KEY)
-    after.rewrite()
+    after.wipe()
 
     assert everything(after) == before
     for change in after.journal.changes(10).items:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from urllib.error import URLError
@@ -20,10 +19,6 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 
-from facecog.errors import DatabaseUnavailable
-from facecog.service import Facecog
-from facecog.store import rows
-from facecog.web import serve
 from tests.assets import ROOT, photo
 from tests.pictures import opened, saved
 from tests.serving import FACECOG, HOST, START, Server, environment, serving
@@ -46,34 +41,6 @@ def test_it_registers_recognises_and_still_knows_after_a_restart(tmp_path: Path)
         assert (found.status, found.json["name"]) == (200, "Obama")
         assert server.ask("/").kind == "text/html"
         assert "GET / 200" in server.log.read_text()
-
-
-def test_what_is_past_undoing_is_erased_while_nobody_asks_for_anything(
-    facecog: Facecog,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    sample = facecog.enrol("Anna", b"anna").sample
-    facecog.changes.remove(sample.id)
-    now, stopping, looks = rows.now, Event(), list[int]()
-    monkeypatch.setattr(rows, "now", lambda: now() + timedelta(hours=25))
-    monkeypatch.setattr(serve, "HOUSEKEEPING", 0.001)
-    tidy = facecog.changes.tidy
-
-    def looked() -> None:
-        looks.append(len(looks))
-        if looks == [0]:
-            raise DatabaseUnavailable("The database does not answer; try again.")
-        tidy()
-        stopping.set()
-
-    monkeypatch.setattr(facecog.changes, "tidy", looked)
-    serve._keep_house(facecog, stopping)  # ends by `stopping`
-
-    assert looks == [0, 1]
-    assert "not erased yet: The database does not answer" in caplog.text
-    assert list((tmp_path / "home" / "dataset").iterdir()) == []
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def encrypt_home(settings: Settings, told: Callable[[int], object]) -> bool:
         with closing(open_store(replace(settings, key=None, key_file=None))) as store:
             store.encrypt(key, told)
     with closing(open_store(settings)) as store:
-        store.rewrite()
+        store.wipe()
     return plain
 
 

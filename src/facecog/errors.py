@@ -106,6 +106,29 @@ class InvalidPromise(InvalidInput):
     code = "invalid_promise"
 
 
+class InvalidRetention(InvalidInput):
+    """A time for which people cannot be kept."""
+
+    code = "invalid_retention"
+
+
+class InvalidConsent(InvalidInput):
+    """What is said of a consent is empty, or too long to be kept."""
+
+    code = "invalid_consent"
+
+
+class ConsentNeeded(InvalidInput):
+    """The person must agree first, to the text in force, and nobody says that they did."""
+
+    code = "consent_needed"
+
+    def __init__(self, message: str, text_version: str, purpose: str) -> None:
+        super().__init__(message)
+        self.text_version = text_version
+        self.purpose = purpose
+
+
 class InvalidCard(InvalidInput):
     """A model card that cannot be read."""
 
@@ -213,6 +236,12 @@ class CollectionNotFound(NotFound):
     """There is no collection of this name or id."""
 
     code = "collection_not_found"
+
+
+class ConsentNotFound(NotFound):
+    """Of this subject there is no consent in force."""
+
+    code = "consent_not_found"
 
 
 class CalibrationNotFound(NotFound):

@@ -11,8 +11,10 @@ from uuid import UUID
 from facecog.accounts import Accounts
 from facecog.changes import Changes
 from facecog.collections import Collections
+from facecog.consent import Consents, checked
 from facecog.decision import Calibration, calibration_numbers, decide, score, template_of
 from facecog.domain import (
+    Agreed,
     Detection,
     Enrolment,
     Face,
@@ -31,7 +33,9 @@ from facecog.domain import (
     Verification,
 )
 from facecog.engines import FaceEngine
+from facecog.erasure import Erasure
 from facecog.errors import CalibrationNotFound, CropLost, InvalidInput, InvalidSize, NoFace
+from facecog.export import Export
 from facecog.fitness import Fitness, Near, only_face
 from facecog.geometry import crop
 from facecog.image import CROP_SIDE, encode_jpeg, shrunk_jpeg, whole_jpeg
@@ -41,6 +45,7 @@ from facecog.mixups import MixUps
 from facecog.names import clean_name
 from facecog.quality import Policy
 from facecog.readiness import Readiness
+from facecog.retention import Retention
 from facecog.stages import stage
 from facecog.store import MAX_PAGE, Page, Store
 from facecog.thresholds import InForce, Thresholds, checked_rate
@@ -94,6 +99,10 @@ class Facecog:
         self.changes = Changes(store)
         self.readiness = Readiness(self._engine, store, index)
         self.collections = Collections(store)
+        self.erasure = Erasure(store, index)
+        self.consents = Consents(store, self.erasure)
+        self.export = Export(store)
+        self.retention = Retention(store, self.erasure)
 
     def within(self, collection: str) -> Facecog:
         """The same facecog, but of the people of one collection, by its id, and of no others."""
@@ -120,6 +129,7 @@ class Facecog:
         near: Near = None,
         allow_duplicate: bool = False,
         allow_mismatch: bool = False,
+        agreed: Agreed | None = None,
     ) -> Enrolment:
         """Keep the one face of a photo under a name.
 
@@ -129,12 +139,13 @@ class Facecog:
             origin: where the photo comes from, kept with the sample.
             near: where the photo may show several faces, the one meant: that nearest to this
                 point, x and y as parts (0 to 1) of the upright picture's width and height.
+            agreed: that the person consented, and how.
 
         Raises:
             InvalidName, NoFace, SeveralFaces, FaceTooSmall, LowQuality, AlreadyRegisteredAs,
-            NameBelongsToAnotherFace.
+            NameBelongsToAnotherFace, ConsentNeeded, InvalidConsent.
         """
-        name = clean_name(name)
+        name, agreed = clean_name(name), agreed and checked(agreed)
         picture = self._decode(photo)
         face, template = self._taken(picture, "Registering", near=near)
         self._fitness.refuse_poor(face, picture.size)
@@ -148,7 +159,9 @@ class Facecog:
             accept=lambda: self._mix_ups.refuse(
                 name, face, template, picture.size, allow_duplicate, allow_mismatch
             ),
+            agreed=agreed,
         )
+        self.retention.note_seen([subject.id])
         return Enrolment(subject, sample, added, face, picture.size)
 
     def identify(self, photo: bytes, allow_no_face: bool = False) -> Identification:
@@ -167,12 +180,14 @@ class Facecog:
         found = self._index.search([template_of(face) for face in faces], CANDIDATES)
         force = self._thresholds.of_search(found)
         at, margin = force.operation, force.calibration.margin
+        decided = tuple(
+            decide(face, candidates, at, margin)
+            for face, candidates in zip(faces, self._store.named(found.candidates), strict=True)
+        )
+        self.retention.note_seen([face.match.subject_id for face in decided if face.match])
         return Identification(
             size=picture.size,
-            faces=tuple(
-                decide(face, candidates, at, margin)
-                for face, candidates in zip(faces, self._store.named(found.candidates), strict=True)
-            ),
+            faces=decided,
             operation=at,
             gallery=found.gallery,
         )
@@ -340,7 +355,10 @@ class Facecog:
         return self.in_force()
 
     def close(self) -> None:
-        self._store.close()
+        try:
+            self.retention.flush()
+        finally:
+            self._store.close()
 
     def _taken(
         self, picture: Picture, doing: str, which: str = "", near: Near = None

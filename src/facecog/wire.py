@@ -12,6 +12,7 @@ from facecog.domain import (
     Candidate,
     Change,
     Collection,
+    Consent,
     Detection,
     Enrolment,
     Face,
@@ -22,6 +23,7 @@ from facecog.domain import (
     Operation,
     PixelSize,
     Quality,
+    Receipt,
     Sample,
     Subject,
     Verification,
@@ -51,6 +53,7 @@ def subject_json(subject: Subject) -> Json:
         "created_at": _time(subject.created_at),
         "samples": subject.samples,
         "cover": crop_url(subject.cover) if subject.cover else None,
+        "expires_at": _time(subject.expires_at) if subject.expires_at else None,
     }
 
 
@@ -202,6 +205,31 @@ def promise_json(force: InForce, gallery: GallerySize) -> Json:
             "expected": own.expected,
             "found": None if math.isnan(own.found) else round(own.found, 5),
         },
+    }
+
+
+def consent_json(consent: Consent) -> Json:
+    return {
+        "id": consent.id,
+        "text_version": consent.text_version,
+        "purpose": consent.purpose,
+        "how": consent.how,
+        "given_at": _time(consent.given_at),
+        "withdrawn_at": _time(consent.withdrawn_at) if consent.withdrawn_at else None,
+    }
+
+
+def receipt_json(receipt: Receipt) -> Json:
+    return {
+        "subjects": list(receipt.subjects),
+        "samples": list(receipt.samples),
+        "templates": receipt.templates,
+        "crops": receipt.crops,
+        "consents": receipt.consents,
+        "changes": receipt.changes,
+        "at": _time(receipt.at),
+        "by": receipt.by,
+        "places": dict(receipt.places),
     }
 
 

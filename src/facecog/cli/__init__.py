@@ -19,6 +19,7 @@ from facecog.cli import (
     models,
     people,
     promise,
+    rights,
     rules,
     run,
 )
@@ -48,6 +49,7 @@ def main() -> None:
 MODULES = (
     faces,
     people,
+    rights,
     collections,
     changes,
     promise,

@@ -8,6 +8,7 @@ import click
 
 from facecog.cli.common import FILE, as_json, on_each, opened_facecog, print_json
 from facecog.cli.words import explained, said_of
+from facecog.domain import Agreed
 from facecog.wire import (
     Json,
     detection_json,
@@ -26,12 +27,16 @@ from facecog.wire import (
 @click.option(
     "--allow-mismatch", is_flag=True, help="Also a face that does not resemble NAME's others."
 )
+@click.option("--consent", help="The version of the text that the person agreed to.")
+@click.option("--consent-how", default="not said", help="How they did: on paper, say.")
 @as_json
 def register(
     name: str,
     images: tuple[Path, ...],
     allow_duplicate: bool,
     allow_mismatch: bool,
+    consent: str | None,
+    consent_how: str,
     machine: bool,
 ) -> None:
     """Register NAME by one or more photos of that person alone."""
@@ -44,6 +49,7 @@ def register(
             origin="cli",
             allow_duplicate=allow_duplicate,
             allow_mismatch=allow_mismatch,
+            agreed=Agreed(consent, consent_how) if consent else None,
         )
         said = "registered as" if enrolment.added else "is already a photo of"
         return enrolment_json(enrolment), f"{said} {enrolment.subject.name}"
@@ -66,7 +72,10 @@ def recognise(images: tuple[Path, ...], explain: bool, machine: bool) -> None:
             said += [f"  {line}" for line in explained(found)]
         return identification_json(found), "\n".join(said)
 
-    on_each(images, one, machine)
+    try:
+        on_each(images, one, machine)
+    finally:
+        facecog.retention.flush()
 
 
 @click.command()

@@ -72,7 +72,11 @@ def delete_person(person: str, yes: bool, forever: bool) -> None:
     if not yes:
         beyond = " for good" if forever else ""
         click.confirm(f"Delete {subject.name} and {samples}{beyond}?", abort=True)
-    change = facecog.changes.delete(subject.id, may_erase(forever))
+    change = None
+    if may_erase(forever):
+        facecog.erasure.erase(subject.id, wipe=True)
+    else:
+        change = facecog.changes.delete(subject.id)
     click.echo(f"deleted {subject.name} and {samples}{undo_with(change)}")
 
 

@@ -15,6 +15,7 @@ from facecog.domain import (
     IdentifiedFace,
     Kind,
     Operation,
+    Receipt,
 )
 from facecog.thresholds import InForce
 from facecog.wire import rounded
@@ -141,6 +142,40 @@ def changed(change: Change) -> str:
         Kind.DELETED: f"{name} and {photos} deleted",
     }[change.kind]
     return f"{said} (undone)" if change.undone_at else said
+
+
+PLACES = {
+    "database": "database",
+    "undo": "what could undo it",
+    "crops": "pictures",
+    "memory": "memory of this process",
+    "other_servers": "memory of servers that run",
+    "free_space": "free space of the database's files",
+    "server_log": "PostgreSQL's own log",
+    "backups": "backups",
+}
+OUTCOMES = {
+    "done": "erased",
+    "follows": "follows by itself, from a server that runs or `facecog retention run`",
+    "yours": "yours to see to (docs/privacy.md)",
+}
+
+
+def receipt_lines(receipt: Receipt) -> list[str]:
+    """A receipt, a line for each place."""
+    what = listed(
+        [
+            counted(len(receipt.samples), "sample"),
+            counted(receipt.templates, "template"),
+            counted(receipt.crops, "picture"),
+            counted(receipt.consents, "consent"),
+            counted(receipt.changes, "change"),
+        ]
+    )
+    ids = ", ".join(receipt.subjects)
+    at = f"{receipt.at:%Y-%m-%d %H:%M:%S} UTC"
+    places = [f"{PLACES[place]}: {OUTCOMES[outcome]}" for place, outcome in receipt.places.items()]
+    return [f"erased {ids} at {at}, by {receipt.by}", f"with {what}", *places]
 
 
 def odds(rate: float) -> str:

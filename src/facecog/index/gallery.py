@@ -2,9 +2,10 @@
 
 So whoever searches holds a gallery of one moment, however many writes come meanwhile. A subject and
 its samples lie together in one block. One that changes is written anew behind the others, and its
-old row is dead. A block of which a quarter is dead is given up: with each write some of what lives
-in it is written anew, so that no write takes long. Subjects whose codes have a scale of their own
-(scan.py) have blocks of their own, so that nearly all blocks have one scale.
+old row is dead, and is wiped as soon as nobody searches a gallery in which it lives (Era). A block
+of which a quarter is dead is given up: with each write some of what lives in it is written anew, so
+that no write takes long. Subjects whose codes have a scale of their own (scan.py) have blocks of
+their own, so that nearly all blocks have one scale.
 
 A template of a subject of its own takes d bytes (codes), 4 d (vector) and 53 beside them: ids 32,
 revision 8, scale 4, error 4, start 4, dead 1.
@@ -81,11 +82,21 @@ class Group(NamedTuple):
 
     def take(self, rows: Numbers) -> Group:
         """Some subjects, copied."""
+        starts, at = self.samples_of(rows)
+        return Group(self.subjects[rows], self.codes.take(rows), starts, self.samples.take(at))
+
+    def samples_of(self, rows: Numbers) -> tuple[Starts, Numbers]:
+        """Where among the samples of some subjects each one's begin, and where they all are."""
         begin = self.starts[rows]
         counts = self.starts[rows + 1] - begin
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-        at = np.repeat(begin - starts[:-1], counts) + np.arange(starts[-1])
-        return Group(self.subjects[rows], self.codes.take(rows), starts, self.samples.take(at))
+        return starts, np.repeat(begin - starts[:-1], counts) + np.arange(starts[-1])
+
+    def wipe(self, rows: Numbers) -> None:
+        """Leave nothing of some subjects; their scales stay, by which a block has its kind."""
+        _, at = self.samples_of(rows)
+        self.subjects[rows], self.codes.codes[rows], self.codes.errors[rows] = 0, 0, 0
+        self.samples.ids[at], self.samples.vectors[at] = 0, 0
 
     def owned(self, which: NDArray[np.bool_]) -> Owned:
         """Some of the samples."""
@@ -173,12 +184,30 @@ class Block:
         return Block.of(self.store, count, dead, self.lost)
 
 
+class Era:
+    """The time of a gallery, which ends when nobody has it or one before it any more.
+
+    At its end what died with it is wiped: until then somebody may be searching it.
+    """
+
+    __slots__ = ("died", "following")
+
+    def __init__(self) -> None:
+        self.died: Sequence[tuple[Group, Numbers]] = ()
+        self.following: Era | None = None
+
+    def __del__(self) -> None:
+        for store, rows in self.died:
+            store.wipe(rows)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Gallery:
     """What is searched, of one moment. Never changed: a change makes another one."""
 
     blocks: tuple[Block, ...] = ()
     size: GallerySize = field(default_factory=lambda: GallerySize({}))
+    era: Era = field(default_factory=Era)
 
     def changed(self, leaving: Ids, coming: Owned) -> Gallery:
         """Without some samples, where it has them, and with others.
@@ -203,7 +232,11 @@ class Gallery:
             for some in _kinds(group):
                 _put(blocks, some, room=self.size.samples + len(order))
         counts = [np.diff(group.starts) for group in touched]
-        return Gallery(tuple(blocks), _size(self.size, counts, np.diff(starts)))
+        changed = Gallery(tuple(blocks), _size(self.size, counts, np.diff(starts)))
+        if self.blocks:  # the empty gallery stays for ever
+            self.era.died = list(_died(self.blocks, blocks))
+            self.era.following = changed.era
+        return changed
 
     def place(self, subject: bytes) -> tuple[int, int] | None:
         """Block and row of a subject."""
@@ -336,6 +369,17 @@ def _without_the_dead(blocks: Sequence[Block]) -> list[Block]:
             _put(stay, block.store.take(some), room=block.used)
             left += [block.without(some)] if len(some) < len(rows) else []
     return left + stay
+
+
+def _died(before: Sequence[Block], now: Sequence[Block]) -> Iterator[tuple[Group, Numbers]]:
+    """Rows that lived before and do not now."""
+    still = {id(block.store): block for block in now}
+    for block in before:
+        same = still.get(id(block.store))
+        if same is None:
+            yield block.store, block.living
+        elif same is not block and same.rows.dead is not None:
+            yield block.store, block.alive(np.flatnonzero(same.rows.dead[: block.count]))
 
 
 def _kinds(group: Group) -> Iterator[Group]:

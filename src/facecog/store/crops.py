@@ -6,6 +6,7 @@ They are given as they are stored: as JPEG, or that sealed.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -50,7 +51,11 @@ class Crops(Protocol):
         """
 
     def sweep(self, connection: Connection, known: set[str]) -> int:
-        """Remove crops of samples that are not known; how many there were."""
+        """Remove crops of samples that are not known; how many there were.
+
+        Raises:
+            StorageUnavailable.
+        """
 
     def strange(self) -> list[str]:
         """Names of what is there and is no crop."""
@@ -133,12 +138,11 @@ class FolderCrops:
             raise StorageUnavailable(f"The picture cannot be read: {error.strerror}.") from error
 
     def drop(self, sample_ids: list[str]) -> None:
-        try:
-            for sample_id in sample_ids:
-                self._path(sample_id).unlink(missing_ok=True)
-                self._path(sample_id).with_suffix(".part").unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageUnavailable(f"A picture cannot be erased: {error.strerror}.") from error
+        self._unlink(
+            name
+            for sample_id in sample_ids
+            for name in (f"{sample_id}{self._ending}", f"{sample_id}.part")
+        )
 
     def sweep(self, connection: Connection, known: set[str]) -> int:
         """Only files that facecog itself may have made are touched: UUIDs with our endings."""
@@ -146,12 +150,22 @@ class FolderCrops:
         names = os.listdir(self._folder)
         strange = [name for name in names if name.removesuffix(self._ending) not in known]
         orphans = [name for name in strange if _is_ours(name)]
-        for name in orphans:
-            (self._folder / name).unlink(missing_ok=True)
+        self._unlink(orphans)
         return len(orphans)
 
     def strange(self) -> list[str]:
         return sorted(name for name in os.listdir(self._folder) if not _is_ours(name))
+
+    def _unlink(self, names: Iterable[str]) -> None:
+        """As many as can be; then the first failure is raised."""
+        failed: OSError | None = None
+        for name in names:
+            try:
+                (self._folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                failed = failed or error
+        if failed:
+            raise StorageUnavailable(f"A picture cannot be erased: {failed.strerror}.") from failed
 
     def _path(self, sample_id: str) -> Path:
         return self._folder / f"{sample_id}{self._ending}"

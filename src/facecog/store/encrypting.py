@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, bindparam, select, update
 
 from facecog.errors import StorageUnavailable
-from facecog.store import rows
+from facecog.store import rows, wiping
 from facecog.store.crops import Crops, of_crop
 from facecog.store.kept import kept_of
 from facecog.store.sealing import Sealer, Sealing
@@ -32,8 +32,6 @@ def encrypt(engine: Engine, crops: Crops, key: bytes, told: Told) -> None:
     wrapped: dict[str, bytes] = {}
     sealing = Sealing(key, wrapped.__getitem__)
     with write(engine) as (connection, _):
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
         start_sealing(connection, sealing)
         query = select(collections.c.id, collections.c.wrapped_key)
         wrapped.update((row.id, row.wrapped_key) for row in connection.execute(query))
@@ -45,6 +43,7 @@ def encrypt(engine: Engine, crops: Crops, key: bytes, told: Told) -> None:
             for sample_id in sample_ids:
                 _seal_crop(connection, crops, sample_id, sealer)
                 told(1)
+        wiping.note(connection, [])  # what was there as it is, is to go from the files too
 
 
 def _seal_subjects(connection: Connection, collection: str, sealer: Sealer, told: Told) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -25,14 +26,24 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from facecog.domain import Change, Kind, Sample, Subject
-from facecog.errors import ChangeNotFound, InvalidInput, NameTaken, SampleNotFound, SubjectNotFound
-from facecog.store import erasing, removals, rows, tables
+from facecog.errors import (
+    ChangeNotFound,
+    InvalidInput,
+    NameTaken,
+    SampleNotFound,
+    StorageUnavailable,
+    SubjectNotFound,
+)
+from facecog.store import erasing, removals, rows, tables, wiping
+from facecog.store.consents import refuse_without
 from facecog.store.crops import Crops
+from facecog.store.erasing import Erased
 from facecog.store.kept import (
     Kept,
     change_query,
     give_samples,
     kept_of,
+    numbered,
     stored_names,
     subject_row,
     take_samples,
@@ -52,13 +63,13 @@ class Writing:
     """A transaction under way.
 
     Attributes:
-        gone: ids of samples whose crops are to go once it is committed.
+        erased: what goes for good; the samples' crops once it is committed.
     """
 
     connection: Connection
     collection: str
     revision: int
-    gone: list[str] = field(default_factory=list)
+    erased: Erased = field(default_factory=Erased)
 
     @property
     def sealer(self) -> Sealer:
@@ -122,12 +133,14 @@ class Journal:
             the sample, or the one by which the subject had this photo already; and the subject.
 
         Raises:
-            SampleNotFound, SubjectNotFound.
+            SampleNotFound, SubjectNotFound; ConsentNeeded: of somebody new.
         """
         with self._write() as to:
             sample, photo = rows.sample_and_photo(to.connection, to.collection, sample_id)
             source = rows.subject_of(to.connection, to.collection, sample.subject_id)
             target_id = subject_id or rows.subject_named(to.connection, to.collection, name)
+            if target_id is None:
+                refuse_without(to.connection, to.collection, None, None)
             kept = Kept(made=target_id is None)
             target_id = target_id or rows.new_subject(to.connection, to.collection, name)
             target = rows.subject_of(to.connection, to.collection, target_id)
@@ -181,11 +194,11 @@ class Journal:
         """
         with self._write() as to:
             if forever:
-                to.gone.extend(erasing.erase_sample(to.connection, to.collection, sample_id))
+                to.erased.add(erasing.erase_sample(to.connection, to.collection, sample_id))
             this = (samples.c.id == sample_id) & rows.in_collection(to.collection)
             taken = take_samples(to.connection, this, to.revision)
             if not taken:
-                if to.gone:
+                if to.erased.samples:
                     return None
                 raise SampleNotFound("There is no sample with this id.")
             subject = rows.subject_of(to.connection, to.collection, taken[0]["subject_id"])
@@ -201,22 +214,40 @@ class Journal:
         Raises:
             SubjectNotFound.
         """
+        if forever:
+            self.erase_subjects([subject_id])
+            return None
         with self._write() as to:
-            erased = (
-                erasing.erase_about(to.connection, to.collection, subject_id) if forever else None
-            )
-            to.gone.extend(erased or [])
-            subject = rows.find_subject(to.connection, to.collection, subject_id)
-            if subject is None:
-                if erased is not None:
-                    return None
-                raise SubjectNotFound("There is nobody with this id.")
+            subject = rows.subject_of(to.connection, to.collection, subject_id)
             kept = Kept(subject_row(to.connection, subject_id))
             kept.taken = take_samples(
                 to.connection, samples.c.subject_id == subject_id, to.revision
             )
             to.connection.execute(delete(subjects).where(subjects.c.id == subject_id))
-            return self._keep(to, Kind.DELETED, kept, subject, None, subject.samples, forever)
+            return self._keep(to, Kind.DELETED, kept, subject, None, subject.samples)
+
+    def erase_subjects(self, subject_ids: Sequence[str]) -> tuple[list[Erased], bool]:
+        """Forget subjects for good, with all that earlier changes keep of them.
+
+        Returns:
+            of each what went, and whether the crops did; otherwise the next `sweep` removes them.
+
+        Raises:
+            SubjectNotFound: then nothing is erased.
+        """
+        each: list[Erased] = []
+        with self._transaction() as to:
+            for one in subject_ids:
+                erased = erasing.erase_subject(to.connection, to.collection, one, to.revision)
+                if erased is None:
+                    raise SubjectNotFound("There is nobody with this id.")
+                each.append(erased)
+                to.erased.add(erased)
+        try:
+            self._crops.drop(to.erased.samples)
+        except StorageUnavailable:
+            return each, False
+        return each, True
 
     def undo(self, change_id: str) -> tuple[Change, Subject]:
         """Take a change back: all of it, or nothing where it cannot be.
@@ -262,18 +293,34 @@ class Journal:
             to_item = partial(to_change, sealer=rows.sealer_of(connection, self._collection))
         return page(found, limit, to_item, "changes", lambda row: (row.at.isoformat(), row.id))
 
+    def about(self, subject_id: str) -> list[Change]:
+        """Those that happened to a subject, the oldest first."""
+        query = change_query().where(changes.c.subject_id == subject_id, self._here())
+        with begin(self._engine) as connection:
+            sealer = rows.sealer_of(connection, self._collection)
+            found = connection.execute(query.order_by(changes.c.at))
+            return [to_change(row, sealer) for row in found]
+
+    def kept_of(self, subject_id: str) -> Iterator[dict[str, Any]]:
+        """The samples that a subject's changes keep, with their templates as numbers."""
+        query = select(changes.c.kept).where(changes.c.subject_id == subject_id, self._here())
+        with begin(self._engine) as connection:
+            found = connection.execute(query.order_by(changes.c.at)).scalars().all()
+            sealer = rows.sealer_of(connection, self._collection)
+        for kept in found:
+            yield from numbered(kept_of(kept).taken, sealer)
+
     def erase(self, change_id: str) -> None:
         """Forget a change and all it keeps, for good. Raises: ChangeNotFound."""
         with self._write() as to:
-            erased = erasing.erase(to.connection, self._is(change_id))
-            if erased is None:
+            to.erased.add(erasing.erase(to.connection, self._is(change_id)))
+            if not to.erased.changes:
                 raise ChangeNotFound("This change is past, or there never was one with this id.")
-            to.gone.extend(erased)
 
     def erase_all(self) -> None:
         """Forget all changes and all they keep, for good."""
         with self._write() as to:
-            to.gone.extend(erasing.erase(to.connection, self._here()) or [])
+            to.erased.add(erasing.erase(to.connection, self._here()))
 
     def purge(self) -> None:
         """Forget the changes that are past, and all they keep; one look where there are none."""
@@ -283,17 +330,24 @@ class Journal:
             if not connection.execute(select(any_past)).scalar_one():
                 return
         with begin(self._engine, writes=True) as connection:
-            gone = erasing.erase(connection, past)
+            erased = erasing.erase(connection, past)
+            _note(connection, erased)
             removals.purge(connection)
-        self._crops.drop(gone or [])
+        self._crops.drop(erased.samples)
 
     @contextmanager
     def _write(self) -> Iterator[Writing]:
+        with self._transaction() as to:
+            yield to
+        self._crops.drop(to.erased.samples)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Writing]:
         self.purge()
         with write(self._engine) as (connection, revision):
             to = Writing(connection, self._collection, revision)
             yield to
-        self._crops.drop(to.gone)
+            _note(connection, to.erased)
 
     def _keep(
         self,
@@ -306,7 +360,9 @@ class Journal:
         forever: bool = False,
     ) -> Change | None:
         if forever or not self._undo:
-            to.gone.extend(kept.taken_ids())
+            to.erased.take(kept.taken)
+            to.erased.subjects += [subject.id] if kind is Kind.DELETED else []
+            to.erased.changes += 1  # the one that is not kept
             return None
         change_id, at = str(uuid4()), rows.now()
         to.connection.execute(
@@ -331,3 +387,8 @@ class Journal:
 
     def _here(self) -> ColumnElement[bool]:
         return changes.c.collection_id == self._collection
+
+
+def _note(connection: Connection, erased: Erased) -> None:
+    if erased.changes or erased.samples or erased.subjects:
+        wiping.note(connection, [*erased.subjects, *erased.samples])

@@ -8,19 +8,30 @@ sealed stays so: a row that is put back is the same row.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, insert, null, select, update
+import numpy as np
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    delete,
+    insert,
+    null,
+    select,
+    update,
+)
 
 from facecog.domain import Change, Kind, Named, Subject
-from facecog.store import removals
+from facecog.store import removals, rows
 from facecog.store.paging import DbRow
 from facecog.store.sealed_templates import bind
 from facecog.store.sealing import Sealer
-from facecog.store.tables import changes, samples, subjects, templates
+from facecog.store.tables import UtcDateTime, changes, consents, samples, subjects, templates
 from facecog.store.transactions import parts
 
 Plain = dict[str, Any]
@@ -30,7 +41,7 @@ Plain = dict[str, Any]
 class Kept:
     """
     Attributes:
-        subject: the row of one that was renamed, merged or deleted, as it was.
+        subject: the row of one that was renamed, merged or deleted, as it was, with consents.
         moved: ids of the subject's samples that became another's.
         taken: its samples that were taken away, whole, with their templates.
         made: the other subject was made by this change.
@@ -54,11 +65,14 @@ def kept_of(plain: Plain | None) -> Kept:
 
 def subject_row(connection: Connection, subject_id: str) -> Plain:
     row = connection.execute(select(subjects).where(subjects.c.id == subject_id)).one()
-    return _plain(row._mapping)
+    given = connection.execute(select(consents).where(consents.c.subject_id == subject_id))
+    return _plain(row) | {"consents": [_plain(one) for one in given]}
 
 
 def put_back_subject(connection: Connection, row: Plain) -> None:
-    connection.execute(insert(subjects).values(_with_date(row)))
+    connection.execute(insert(subjects).values(_row(subjects, row)))
+    for consent in row.get("consents", []):  # none was kept before facecog knew of consent
+        connection.execute(insert(consents).values(_row(consents, consent)))
 
 
 def take_samples(connection: Connection, which: ColumnElement[bool], revision: int) -> list[Plain]:
@@ -67,7 +81,7 @@ def take_samples(connection: Connection, which: ColumnElement[bool], revision: i
     Samples are taken nowhere else, so every index hears of all that go.
     """
     taken = {
-        row.id: _plain(row._mapping) | {"templates": []}
+        row.id: _plain(row) | {"templates": []}
         for row in connection.execute(select(samples).where(which).order_by(samples.c.created_at))
     }
     for some in parts(list(taken)):
@@ -83,8 +97,7 @@ def take_samples(connection: Connection, which: ColumnElement[bool], revision: i
 def put_back_samples(connection: Connection, taken: Sequence[Plain], revision: int) -> None:
     """Every index takes them for new ones, by the revision."""
     for sample in taken:
-        row = {name: value for name, value in sample.items() if name != "templates"}
-        connection.execute(insert(samples).values(_with_date(row)))
+        connection.execute(insert(samples).values(_row(samples, sample)))
         for template in sample["templates"]:
             connection.execute(
                 insert(templates).values(
@@ -112,6 +125,18 @@ def give_samples(
         connection.execute(
             update(templates).where(templates.c.sample_id.in_(some)).values(revision=revision)
         )
+
+
+def numbered(taken: Sequence[Plain], sealer: Sealer) -> Iterator[Plain]:
+    """Samples that are kept, as they were given, with their templates as numbers, by model."""
+    for sample in taken:
+        made = {}
+        for one in sample["templates"]:
+            where = rows.of_template(sample["id"], sample["subject_id"], one["model"])
+            vector = sealer.open(base64.b64decode(one["vector"]), *where)
+            made[one["model"]] = np.frombuffer(vector, "<f4").tolist()
+        origin = sealer.open_text(sample["origin"], "samples", "origin", sample["id"])
+        yield {**sample, "origin": origin, "templates": made}
 
 
 def change_query(kept: bool = False) -> Select[Any]:
@@ -150,9 +175,18 @@ def to_change(row: DbRow, sealer: Sealer) -> Change:
     )
 
 
-def _plain(row: Any) -> Plain:
-    return {**row, "created_at": row["created_at"].isoformat()}
+def _plain(row: DbRow) -> Plain:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row._mapping.items()
+    }
 
 
-def _with_date(row: Plain) -> Plain:
-    return {**row, "created_at": datetime.fromisoformat(row["created_at"])}
+def _row(table: Table, plain: Plain) -> Plain:
+    """What of it are the table's columns, with dates as dates."""
+    dates = {column.name for column in table.c if isinstance(column.type, UtcDateTime)}
+    return {
+        name: datetime.fromisoformat(value) if value and name in dates else value
+        for name, value in plain.items()
+        if name in table.c
+    }

@@ -46,7 +46,8 @@ def subject_query() -> Select[Any]:
 
 
 def to_subject(row: DbRow, sealer: Sealer) -> Subject:
-    return Subject(row.id, name_of(row, sealer), row.created_at, row.samples, row.cover)
+    name = name_of(row, sealer)
+    return Subject(row.id, name, row.created_at, row.samples, row.cover, row.expires_at)
 
 
 def name_of(row: DbRow, sealer: Sealer) -> str:

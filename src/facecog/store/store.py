@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from copy import copy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from sqlalchemy import Engine, func, insert, literal, select, tuple_, update
 
-from facecog.domain import Candidate, GalleryPart, Sample, Subject, Template, Totals
+from facecog.domain import Agreed, Candidate, GalleryPart, Sample, Subject, Template, Totals
 from facecog.errors import (
     CropLost,
     DatabaseUnavailable,
@@ -23,11 +24,13 @@ from facecog.errors import (
     SubjectNotFound,
 )
 from facecog.names import name_key
-from facecog.store import rows, tables
+from facecog.store import rows, tables, wiping
 from facecog.store.accounts import AccountRows
 from facecog.store.backup import BackedUp, backup
 from facecog.store.checking import Finding, Readable, check
 from facecog.store.collections import Collections
+from facecog.store.consents import Consents, refuse_without
+from facecog.store.consents import keep as keep_consent
 from facecog.store.crops import Crops, TableCrops, of_crop
 from facecog.store.database import migrate, server_engine, sqlite_engine
 from facecog.store.encrypting import Told, encrypt
@@ -40,7 +43,7 @@ from facecog.store.mending import mend
 from facecog.store.orders import ORDERS, listed
 from facecog.store.paging import Page, moment_cursor, page
 from facecog.store.presence import be_there, be_there_on_server
-from facecog.store.rewriting import rewrite
+from facecog.store.retention import Retention, Seen
 from facecog.store.sealed_names import SealedNames
 from facecog.store.sealing import Sealer
 from facecog.store.tables import collections, samples, subjects, templates
@@ -83,6 +86,9 @@ class Store:
             self._sealing.of(self._default)  # read now, and not within somebody's transaction
             self.journal = Journal(engine, crops, self.collection, undo)
             self._sealed_names = SealedNames(self._sealing, self.collection)
+            self.consents = Consents(engine, self.collection)
+            self.retention = Retention(engine, self.collection)
+            self.seen = Seen(engine)
             self.journal.purge()
             self._swept = self.sweep()
         except FacecogError:
@@ -113,6 +119,8 @@ class Store:
         there.collection = collection
         there.journal = self.journal.within(collection)
         there._sealed_names = self._sealed_names.within(collection)
+        there.consents = Consents(self._engine, collection)
+        there.retention = Retention(self._engine, collection)
         return there
 
     @property
@@ -147,12 +155,17 @@ class Store:
         origin: str,
         quality: dict[str, float],
         accept: Callable[[], None] = lambda: None,
+        agreed: Agreed | None = None,
     ) -> tuple[Subject, Sample, bool]:
         """Keep a sample under a name; the subject is made when the name is new.
 
         Args:
             accept: called for a photo that is new, while no other writer can come between; what it
                 raises ends the writing, and nothing is kept.
+            agreed: the consent that came with the photo.
+
+        Raises:
+            ConsentNeeded.
 
         Returns:
             the subject, the sample, and False when this photo was already one of the subject's.
@@ -170,8 +183,10 @@ class Store:
                     if not rows.insert_template(connection, known, template, revision, sealer):
                         leave(connection)
                     return subject, known, False
+                refuse_without(connection, self.collection, subject_id, agreed)
                 accept()
                 subject_id = subject_id or rows.new_subject(connection, self.collection, name)
+                keep_consent(connection, self.collection, subject_id, agreed)
                 sample = Sample(sample_id, subject_id, rows.now(), origin, quality)
                 rows.insert_sample(connection, sample, photo, sealer)
                 rows.insert_template(connection, sample, template, revision, sealer)
@@ -262,9 +277,17 @@ class Store:
         """Wrap the keys of all collections anew; how many there are. Raises: KeyWrong."""
         return rotate(self._engine, old, new)
 
-    def rewrite(self) -> None:
-        """Leave nothing of what was there before in the database's files."""
-        rewrite(self._engine)
+    def wipe(self) -> bool:
+        """Leave nothing in any file of what was erased; False where that is done already.
+
+        Raises:
+            DatabaseUnavailable, StorageUnavailable: not yet.
+        """
+        erasures = wiping.due(self._engine)
+        if erasures:
+            self.sweep()  # crops that could not be removed at their time
+            wiping.wipe(self._engine, erasures)
+        return bool(erasures)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -359,6 +382,45 @@ class Store:
         if stored is None:
             raise CropLost("The picture of this sample is gone.")
         return self._sealer.open(stored, *of_crop(sample_id))
+
+    def kept_crop(self, sample_id: str) -> bytes:
+        """The JPEG of a sample, also of one that was removed and can be brought back.
+
+        Raises:
+            CropLost.
+        """
+        with begin(self._engine) as connection:
+            stored = self._crops.get(connection, sample_id)
+        if stored is None:
+            raise CropLost("The picture of this sample is gone.")
+        return self._sealer.open(stored, *of_crop(sample_id))
+
+    def templates(self, sample_id: str) -> list[Template]:
+        """A sample's, of each model that made one."""
+        query = select(templates, samples.c.subject_id).join(samples)
+        this = templates.c.sample_id == sample_id
+        with begin(self._engine) as connection:
+            found = connection.execute(query.where(this).order_by(templates.c.model)).all()
+        made = []
+        for row in found:
+            where = rows.of_template(sample_id, row.subject_id, row.model)
+            vector = self._sealer.open(row.vector, *where)
+            made.append(Template(np.frombuffer(vector, "<f4"), row.model))
+        return made
+
+    def seen_at(self, subject_id: str) -> datetime | None:
+        """The day on which a subject was last recognised, where that is noted."""
+        with begin(self._engine) as connection:
+            query = select(subjects.c.seen_at).where(subjects.c.id == subject_id)
+            return connection.execute(query).scalar_one_or_none()
+
+    def record_of(self, subject_id: str) -> list[dict[str, Any]]:
+        """What the audit says of a subject, the oldest first."""
+        table = tables.audit
+        said = (table.c.at, table.c.action, table.c.actor, table.c.details)
+        query = select(*said).where(table.c.subject_id == subject_id).order_by(table.c.number)
+        with begin(self._engine) as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
 
     def counts(self) -> tuple[int, int]:
         """How many subjects and samples there are."""

@@ -167,6 +167,9 @@ revision = Table(
     Column("forgotten", Integer, nullable=False, server_default="0"),
     # Whether values are encrypted. Here because each write locks and reads this row anyway.
     Column("sealed", Boolean, nullable=False, server_default=false()),
+    # How often something was erased for good, and how many of these times are wiped; see wiping.py.
+    Column("erasures", Integer, nullable=False, server_default="0"),
+    Column("wiped", Integer, nullable=False, server_default="0"),
 )
 
 # Samples that went, for long enough that every index hears of them; see removals.py.

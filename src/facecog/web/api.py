@@ -19,6 +19,7 @@ from facecog.web.current import facecog, served
 from facecog.web.gate import picture_turn, refuse_when_full
 from facecog.web.metrics import count_decisions
 from facecog.web.uploads import (
+    agreed_field,
     flag,
     id_field,
     optional_field,
@@ -55,9 +56,9 @@ def register() -> ResponseReturnValue:
     origin, near = optional_field("origin"), point_field("near")
     name, photo = text_field("name"), photo_field()
     duplicate, mismatch = flag("allow_duplicate"), flag("allow_mismatch")
-    origin = origin if origin in ORIGINS else "api"
+    origin, agreed = origin if origin in ORIGINS else "api", agreed_field()
     with picture_turn():
-        enrolment = facecog().enrol(name, photo, origin, near, duplicate, mismatch)
+        enrolment = facecog().enrol(name, photo, origin, near, duplicate, mismatch, agreed)
     return enrolment_json(enrolment), 201 if enrolment.added else 200
 
 
@@ -140,7 +141,10 @@ def merge_subject(subject_id: str) -> ResponseReturnValue:
 @api.output(schemas.Changed)
 def delete_subject(subject_id: str) -> ResponseReturnValue:
     """Forget a person with all samples; with `forever` beyond undoing."""
-    return _deleted(facecog().changes.delete(str(subject_id), _forever()))
+    if _forever():
+        facecog().erasure.erase(str(subject_id))
+        return "", 204
+    return _deleted(facecog().changes.delete(str(subject_id)))
 
 
 @api.get("/subjects/<uuid:subject_id>/samples")

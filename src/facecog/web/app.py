@@ -22,6 +22,7 @@ from facecog.web.door import door
 from facecog.web.hosts import Hosts
 from facecog.web.pages import pages
 from facecog.web.plain import plain
+from facecog.web.rights import rights
 from facecog.web.uploads import Upload
 
 STATIC = Path(__file__).with_name("static")
@@ -77,6 +78,7 @@ def create_app(
     app.register_blueprint(api)
     app.register_blueprint(accounts)
     app.register_blueprint(metrics.metrics)
+    app.register_blueprint(rights)
     _describe(app)
     return app
 

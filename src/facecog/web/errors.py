@@ -20,6 +20,7 @@ from facecog.errors import (
     Busy,
     CannotUndo,
     Conflict,
+    ConsentNeeded,
     CropLost,
     CrossOrigin,
     DatabaseBusy,
@@ -204,6 +205,8 @@ def _extras(error: FacecogError) -> dict[str, Any]:
         extras["obstacle"], extras["names"] = error.obstacle, error.names
     if isinstance(error, NotReady):
         extras["parts"] = error.parts
+    if isinstance(error, ConsentNeeded):
+        extras["consent"] = {"text_version": error.text_version, "purpose": error.purpose}
     if isinstance(error, LowQuality):
         extras["reasons"] = [reason.code for reason in error.quality.reasons]
     return extras

@@ -28,7 +28,8 @@ PROBLEM = {
 
 ROLE = "`owner`, `enroller`, `recogniser` or `auditor`."
 HOW_LONG = "10 to 200 characters."
-OPTIONAL = ("origin", "near", "allow_duplicate", "allow_mismatch", "allow_no_face")
+OPTIONAL: tuple[str, ...] = ("origin", "near", "allow_duplicate", "allow_mismatch", "allow_no_face")
+OPTIONAL += ("consent", "consent_how", "text_version", "purpose", "required")
 
 
 def _body(*photos: str, optional: tuple[str, ...] = OPTIONAL, **texts: str) -> dict[str, Any]:
@@ -58,6 +59,8 @@ REQUEST_BODIES = {
         near="`x,y`, each from 0 to 1: of several faces the one nearest to there; may be left out.",
         allow_duplicate="`true`: also a face that is registered under another name.",
         allow_mismatch="`true`: also a name whose subject the face does not resemble.",
+        consent="The version of the text that the person agreed to; needed where it is required.",
+        consent_how="How they did, on paper say; may be left out.",
     ),
     ("/api/recognise", "post"): _body(
         "image", allow_no_face="`true`: no faces are an answer too, not a refusal."
@@ -70,6 +73,23 @@ REQUEST_BODIES = {
         optional=("subject_id", "name"),
         subject_id="Whose it becomes.",
         name="The same by name, who is made when new. One of the two is needed.",
+    ),
+    ("/api/subjects/{subject_id}/consent", "post"): _body(
+        optional=("consent_how",),
+        consent="The version of the text that the person agreed to.",
+        consent_how="How they did; may be left out.",
+    ),
+    ("/api/subjects/{subject_id}/expiry", "put"): _body(
+        expires_at="A day or a moment, ISO 8601; empty: by no date of its own."
+    ),
+    ("/api/consent", "put"): _body(
+        required="`true`: nobody is registered without.",
+        text_version="What the text is called that people agree to.",
+        purpose="What their faces are kept for.",
+    ),
+    ("/api/retention", "put"): _body(
+        keep_days="Days since somebody was registered; empty: however long.",
+        unseen_days="Days since somebody was recognised; empty: however long.",
     ),
     ("/api/collections", "post"): _body(name="What to call it; 1 to 200 characters."),
     ("/api/collections/{collection_id}", "patch"): _body(name="The new name."),
@@ -133,6 +153,7 @@ TAGS = {
     "People": ("subjects", "lookalikes"),
     "Samples": ("samples",),
     "Changes": ("changes",),
+    "Rights": ("consent", "retention"),
     "Collections": ("collections",),
     "Promise": ("promise",),
     "Health": ("health", "ready"),
@@ -206,4 +227,6 @@ def complete(spec: Any) -> Any:
         deleted["204"] = {"description": "Nothing is kept, so there is nothing to undo."}
     crop = spec["paths"]["/api/samples/{sample_id}.jpg"]["get"]["responses"]["200"]
     crop["content"] = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
+    export = spec["paths"]["/api/subjects/{subject_id}/export"]["get"]["responses"]["200"]
+    export["content"] = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
     return spec

@@ -40,7 +40,7 @@ def home() -> ResponseReturnValue:
 @pages.get("/register")
 def register() -> ResponseReturnValue:
     people, _ = facecog().counts()
-    return render_template("register.html", people=people)
+    return render_template("register.html", people=people, consent=facecog().consents.policy())
 
 
 @pages.get("/recognise")
@@ -94,6 +94,10 @@ def person(subject_id: str) -> ResponseReturnValue:
         quality_of=quality_of,
         origin_of=origin_of,
         hours=facecog().changes.hours,
+        consent=facecog().consents.policy(),
+        consents=facecog().consents.of(one.id),
+        ends=facecog().retention.ends(one),
+        unseen_days=facecog().retention.policy().unseen_days,
         part="part" in request.args,
     )
 

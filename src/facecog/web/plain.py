@@ -16,7 +16,7 @@ from facecog.web.errors import headers_of, note, status_of
 from facecog.web.gate import picture_turn
 from facecog.web.metrics import count_decisions
 from facecog.web.texts import language
-from facecog.web.uploads import flag, photo_field, text_field
+from facecog.web.uploads import agreed_field, flag, photo_field, text_field
 
 plain = APIBlueprint("plain", __name__, enable_openapi=False)
 
@@ -33,7 +33,9 @@ def register() -> ResponseReturnValue:
         name = text_field("name")
         duplicate, mismatch = flag("allow_duplicate"), flag("allow_mismatch")
         with picture_turn():
-            enrolment = facecog().enrol(name, photo, "photo", None, duplicate, mismatch)
+            enrolment = facecog().enrol(
+                name, photo, "photo", None, duplicate, mismatch, agreed_field()
+            )
     except MixedUp as error:
         note(error)
         carried = _data_url(photo) if len(photo) <= CARRIED else None
@@ -60,6 +62,7 @@ def recognise() -> ResponseReturnValue:
 
 def _page(task: str, **shown: Any) -> str:
     name = request.form.get("name", "")
+    shown |= {"consent": facecog().consents.policy(), "consented": request.form.get("consent")}
     return render_template("plain.html", task=task, name=name, score=_score, **shown)
 
 

@@ -19,6 +19,13 @@ VALUES = {
     "fpir": "0.001",
     "into": "$OTHER_ID",
     "subject_id": "$SUBJECT_ID",
+    "consent": "v1",
+    "required": "false",
+    "text_version": "v1",
+    "purpose": "the front door",
+    "expires_at": "2099-12-31",
+    "keep_days": "3650",
+    "unseen_days": "365",
     "password": "$PASSWORD",
     "now": "$OLD_PASSWORD",
     "role": "recogniser",
@@ -188,7 +195,7 @@ def _example(
     if method not in ("get", "post") or (method == "post" and not sent):
         words.append(f"-X {method.upper()}")
     if any(answer.kind and answer.kind.text == "file" for answer in answers):
-        words.append("-o face.jpg")
+        words.append("-o anna.zip" if address.endswith("/export") else "-o face.jpg")
     words += [f"{option} {_quoted(f'{one.name}={VALUES[one.name]}')}" for one in sent]
     words.append(_quoted(re.sub(r"{(\w+)}", lambda name: f"${name[1].upper()}", address)))
     return " ".join(words)

@@ -57,6 +57,16 @@ RULES: dict[str, Permission] = {
     "api.health": P.OPEN,  # both with details by STATE
     "api.ready": P.OPEN,
     "metrics.show": P.STATE,
+    "rights.erase_subject": P.ERASE,
+    "rights.export_subject": P.EXPORT,
+    "rights.change_expiry": P.CHANGE,
+    "rights.list_consents": P.LOOK,
+    "rights.give_consent": P.ENROL,
+    "rights.withdraw_consent": P.ERASE,  # which is what it does where consent is required
+    "rights.show_consent": P.ENROL,
+    "rights.change_consent": P.SETTINGS,
+    "rights.show_retention": P.STATE,
+    "rights.change_retention": P.SETTINGS,
     "access.list_accounts": P.ACCESS,
     "access.add_account": P.ACCESS,
     "access.change_account": P.ACCESS,

@@ -142,6 +142,9 @@ class Subject(Shape):
     cover = String(
         allow_none=True, metadata={"description": "Address of the crop of its oldest sample."}
     )
+    expires_at = String(
+        allow_none=True, metadata={"format": "date-time", "description": "Then it is erased."}
+    )
 
 
 class Sample(Shape):
@@ -172,6 +175,54 @@ class Change(Shape):
     )
     samples = Integer(metadata={"description": "How many went with it."})
     undoable = Boolean()
+
+
+class ConsentPolicy(Shape):
+    required = Boolean()
+    text_version = String(metadata={"description": "What the text is called; empty: none."})
+    purpose = String()
+
+
+class Consent(Shape):
+    id = String()
+    text_version = String()
+    purpose = String()
+    how = String()
+    given_at = String(metadata={"format": "date-time"})
+    withdrawn_at = String(allow_none=True, metadata={"format": "date-time"})
+
+
+class Consents(Shape):
+    consents = List(Nested(Consent), metadata={"description": "Oldest first."})
+
+
+class Retention(Shape):
+    keep_days = Integer(allow_none=True)
+    unseen_days = Integer(allow_none=True)
+    due = Integer(metadata={"description": "How many would be erased now; 500 at most."})
+
+
+OUTCOME = {"enum": ["done", "follows", "yours"]}
+
+
+class Receipt(Shape):
+    subjects = List(String(), metadata={"description": "Ids, of those merged into it too."})
+    samples = List(String(), metadata={"description": "Ids."})
+    templates = Integer()
+    crops = Integer()
+    consents = Integer()
+    changes = Integer(metadata={"description": "That kept something of it for undoing."})
+    at = String(metadata={"format": "date-time"})
+    by = String()
+    places = Dict(
+        keys=String(),
+        values=String(metadata=OUTCOME),
+        metadata={"description": "Where something was: erased, will be, or yours to see to."},
+    )
+
+
+class Withdrawn(Consents):
+    receipt = Nested(Receipt, allow_none=True)
 
 
 NULL_CHANGE = {"description": "Null where nothing changed, or nothing is kept."}

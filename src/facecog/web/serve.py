@@ -30,13 +30,12 @@ from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
 from facecog.config import Settings
-from facecog.errors import FacecogError
-from facecog.service import Facecog
 from facecog.web import early
 from facecog.web.bodies import body_limit
 from facecog.web.current import KEY
 from facecog.web.errors import code_and_detail, problem
 from facecog.web.gate import gate_of
+from facecog.web.housekeeping import keep_house
 from facecog.web.receiving import AppTask, CountedRequest, Intake
 from facecog.web.tls import TlsChannel
 
@@ -48,7 +47,6 @@ RECEIVED = 65_536  # bytes at once: a webcam's frame in one or two turns of the 
 ROOM = 512_000_000  # bytes of all bodies that are on their way or worked on
 SILENCE = 30  # seconds without a byte after which a connection is closed
 REQUEST_TIME = 300  # seconds that one request may take to arrive
-HOUSEKEEPING = 300  # seconds from one look for what is past undoing to the next
 FINISHING_TIME = 20  # seconds that requests under way get after SIGTERM
 # Seconds after which a thread gives up Python's lock to one that has come back from the engine.
 SWITCH = 0.0005
@@ -167,7 +165,7 @@ def serve(
     log.info("facecog is ready on %s://%s:%s", scheme, host or "localhost", port)
     if on_ready:
         on_ready(port)
-    keeper = Thread(target=_keep_house, args=(app.extensions[KEY], stopping), daemon=True)
+    keeper = Thread(target=keep_house, args=(app.extensions[KEY], stopping), daemon=True)
     keeper.start()
     while not stopping.is_set():
         _turn(sockets, 1.0)
@@ -192,15 +190,6 @@ def _threads(app: APIFlask) -> int:
     """One for each picture that is worked on or waits: waitress's own queue knows no urgency."""
     gate = gate_of(app)
     return min(gate.at_once + gate.places + OTHERS, CONNECTIONS)
-
-
-def _keep_house(facecog: Facecog, stopping: Event) -> None:
-    """Erase what is past undoing, also while nobody asks for anything."""
-    while not stopping.wait(HOUSEKEEPING):
-        try:
-            facecog.changes.tidy()
-        except FacecogError as error:
-            log.warning("what is past undoing is not erased yet: %s", error)
 
 
 def _on_every_address(port: int) -> socket.socket:

@@ -7,6 +7,7 @@ import binascii
 import io
 import math
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -14,7 +15,9 @@ from uuid import UUID
 from flask import Request, request
 from werkzeug.exceptions import BadRequest
 
+from facecog.domain import Agreed
 from facecog.errors import (
+    InvalidRetention,
     MalformedBase64,
     MalformedJson,
     MalformedRequest,
@@ -24,6 +27,7 @@ from facecog.errors import (
 )
 from facecog.web.forms import URLENCODED, Forms
 
+UNSAID = "not said"  # how somebody consented
 FORMS = (URLENCODED, "multipart/form-data")
 
 
@@ -66,6 +70,45 @@ def flag(name: str) -> bool:
     if value in (False, "false", "0", ""):
         return False
     raise MalformedJson(f"The field `{name}` is true or false.")
+
+
+def agreed_field() -> Agreed | None:
+    """That the person consents: `consent`, the text's version, which may be left out, and how."""
+    text = optional_field("consent")
+    return Agreed(text, optional_field("consent_how") or UNSAID) if text else None
+
+
+def days_field(name: str) -> int | None:
+    """A whole number that may be null. Raises: MissingField, MalformedJson, InvalidRetention."""
+    days = rate_field(name)
+    if days is not None and not days.is_integer():
+        raise InvalidRetention(f"`{name}` is a whole number of days, or null.")
+    return None if days is None else int(days)
+
+
+def moment_field(name: str) -> datetime | None:
+    """A day or a moment (ISO 8601, without a zone UTC) that may be null or empty.
+
+    Raises:
+        MissingField, MalformedJson, InvalidRetention.
+    """
+    fields = _fields()
+    if name not in fields:
+        raise MissingField(f"The field `{name}` is missing.")
+    if fields[name] in (None, ""):
+        return None
+    try:
+        return moment_of(text_field(name))
+    except (ValueError, OverflowError):
+        raise InvalidRetention(f"`{name}` is a day such as 2027-12-31, or null.") from None
+
+
+def moment_of(text: str) -> datetime:
+    """Raises: ValueError, OverflowError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
 
 
 def id_field(name: str) -> str | None:

@@ -112,9 +112,23 @@ export async function removeSample(id) {
   return send(`/api/samples/${id}`, undefined, undefined, 'DELETE');
 }
 
-/** forever: nothing is kept that could bring the person back. */
-export async function deletePerson(id, forever = false) {
-  return send(`/api/subjects/${id}${forever ? '?forever=true' : ''}`, undefined, undefined, 'DELETE');
+export async function deletePerson(id) {
+  return send(`/api/subjects/${id}`, undefined, undefined, 'DELETE');
+}
+
+/** Nothing is kept that could bring the person back; the receipt is answered. */
+export async function erasePerson(id) {
+  return send(`/api/subjects/${id}/erase`);
+}
+
+/** {consents, receipt}: a receipt where the person is erased with it. */
+export async function withdrawConsent(id) {
+  return send(`/api/subjects/${id}/consent`, undefined, undefined, 'DELETE');
+}
+
+/** day: 2027-12-31, or null. */
+export async function setExpiry(id, day) {
+  return send(`/api/subjects/${id}/expiry`, fields({ expires_at: day ?? '' }), undefined, 'PUT');
 }
 
 export async function undoChange(id) {

@@ -7,6 +7,7 @@
 //              face is that is meant, in parts of its width and height (0 to 1), needed where there are several
 //   ask        async (problem, name, item) => 'add' | 'duplicate' | 'mismatch' | 'back', when face and name do not go
 //              together: Choice of choice.js asks like that. The answer holds for the rest of the series.
+//   also       what is sent with each, {consent, consent_how} say
 //   onStart    (index), onResult (index, result): to show how far it is
 //
 //   results    one for each item: {state: 'kept' | 'already', subject, sample, face, image}, {state: 'refused', problem},
@@ -20,8 +21,8 @@
 import { Problem, register } from './api.js';
 import { isQuestion } from './choice.js';
 
-export async function enrol(name, items, { ask, onStart = () => {}, onResult = () => {} }) {
-  const series = { name, also: {}, oneOfMany: items.length > 1 };
+export async function enrol(name, items, { ask, also = {}, onStart = () => {}, onResult = () => {} }) {
+  const series = { name, always: also, also: {}, oneOfMany: items.length > 1 };
   const results = items.map(() => ({ state: 'unsent' }));
   let subject = null;
   for (const [index, item] of items.entries()) {
@@ -38,7 +39,7 @@ export async function enrol(name, items, { ask, onStart = () => {}, onResult = (
 async function send(series, item, ask) {
   for (;;) {
     try {
-      const answer = await register(series.name, item.photo, item.origin, { ...series.also, ...where(item.near) }, series.oneOfMany);
+      const answer = await register(series.name, item.photo, item.origin, { ...series.always, ...series.also, ...where(item.near) }, series.oneOfMany);
       return { ...answer, state: answer.status === 200 ? 'already' : 'kept' };
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
@@ -58,7 +59,7 @@ function heed(series, answer, known) {
 }
 
 function concernsAll(problem) {
-  return problem.passing || problem.code === 'invalid_name';
+  return problem.passing || ['invalid_name', 'consent_needed'].includes(problem.code);
 }
 
 function where(near) {

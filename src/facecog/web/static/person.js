@@ -1,7 +1,8 @@
 // A person: name, photos, and what can be done with them. The server renders the page; after a change it is taken anew.
 
-import { deletePerson, merge, moveSample, part, Problem, removeSample, rename } from './api.js';
+import { deletePerson, erasePerson, merge, moveSample, part, Problem, removeSample, rename } from './api.js';
 import { choosePerson, personNamed } from './chooser.js';
+import { changeEnd, showReceipt, withdraw } from './claims.js';
 import { ask } from './dialog.js';
 import { element } from './elements.js';
 import { showLarge } from './large.js';
@@ -137,10 +138,33 @@ async function deleteMe() {
     ['', t('people.cancel'), 'button-plain'],
   ]);
   if (!answer) return;
-  const { change } = await deletePerson(id, answer === 'forever');
+  if (answer === 'forever') return erased(await erasePerson(id));
+  const { change } = await deletePerson(id);
   comeBack();
-  const text = t(answer === 'forever' ? 'changes.now_erased' : 'changes.now_deleted', { name });
-  notifyThere(listAddress(), { text, changes: [change] });
+  return notifyThere(listAddress(), { text: t('changes.now_deleted', { name }), changes: [change] });
+}
+
+async function erased(receipt) {
+  const { name } = me();
+  await showReceipt(receipt);
+  comeBack();
+  notifyThere(listAddress(), { text: t('changes.now_erased', { name }) });
+}
+
+async function withdrawMine() {
+  const answer = await withdraw(me(), 'required' in $('rights').dataset);
+  if (!answer) return;
+  if (answer.receipt) return erased(answer.receipt);
+  await refresh();
+  notify({ text: t('rights.withdrawn') });
+  focusNotice();
+}
+
+async function saveEnd() {
+  await changeEnd(me().id, $('end').value);
+  await refresh();
+  notify({ text: t('rights.end_saved') });
+  focusNotice();
 }
 
 // --- the photos ---
@@ -218,6 +242,8 @@ const CLICKS = {
   '#merge': mergeAny,
   '#delete': deleteMe,
   '[data-merge]': (button) => mergeWithId(button.dataset.merge),
+  '#withdraw': withdrawMine,
+  '#end-save': saveEnd,
   '#more a': more,
   '.sample-open': (link) => large(link.closest('.sample')),
   '#pick-all': () => pick(true),
@@ -245,7 +271,8 @@ $('main').addEventListener('change', (event) => {
 });
 $('main').addEventListener('submit', (event) => {
   event.preventDefault();
-  saveName();
+  if (event.target.id === 'end-form') attempt(saveEnd);
+  else saveName();
 });
 $('main').addEventListener('keydown', (event) => {
   if (event.key !== 'Escape') return;

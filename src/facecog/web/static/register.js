@@ -198,6 +198,7 @@ function gathered() {
 async function send() {
   if (!name.value) return name.complain(t('naming.name_first'));
   if (!tray.items.length) return say(t('register.photo_first'), 'notice');
+  if (!agrees()) return undefined;
   live.stop();
   camera.stop();
   sending();
@@ -206,10 +207,25 @@ async function send() {
   if (!items.length) return nothingToSend();
   const outcome = await enrol(name.value, items, {
     ask,
+    also: agreed(),
     onStart: (index) => starts(items, index),
     onResult: (index, one) => ends(items[index], one),
   });
   answered(items, outcome);
+}
+
+/** Whether the person consents, where that is asked; if not, it is said. */
+function agrees() {
+  const missing = $('consent') && !$('consent').checked;
+  if (!$('consent')) return true;
+  $('consent-error').textContent = missing ? t('register.consent_first') : '';
+  $('consent').setAttribute('aria-invalid', String(missing));
+  if (missing) $('consent').focus();
+  return !missing;
+}
+
+function agreed() {
+  return $('consent') ? { consent: $('consent').value, consent_how: 'page' } : {};
 }
 
 function sending() {
@@ -324,6 +340,7 @@ function afresh(keptName = '') {
   tray.clear();
   guide.afresh();
   name.value = keptName;
+  if ($('consent') && !keptName) $('consent').checked = false; // It is somebody else's.
   enter('camera');
 }
 

@@ -16,12 +16,7 @@ def upgrade() -> None:
     _subjects()
     _access()
     _audit()
-    op.create_table(
-        "tombstones",
-        sa.Column("id", sa.String(36), nullable=False),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_tombstones"),
-    )
+    _erasing()
     # What is sealed is longer than what is plain. SQLite takes any length as it is, and to change a
     # column there is to make its table anew, which would take what refers to it with it.
     if op.get_bind().dialect.name != "sqlite":
@@ -33,6 +28,29 @@ def upgrade() -> None:
             ("changes", "other_name"),
         ):
             op.alter_column(table, column, type_=sa.String(1200))
+
+
+def _erasing() -> None:
+    op.create_table(
+        "tombstones",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_tombstones"),
+    )
+    for name in ("erasures", "wiped"):
+        op.add_column("revision", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    # PostgreSQL would keep some of the names and templates as statistics, also of who is gone.
+    if op.get_bind().dialect.name == "postgresql":
+        for table, column in (
+            ("subjects", "name"),
+            ("subjects", "name_key"),
+            ("samples", "photo_sha256"),
+            ("templates", "vector"),
+            ("crops", "jpeg"),
+            ("changes", "subject_name"),
+            ("changes", "other_name"),
+        ):
+            op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
 
 
 def _collections() -> None:

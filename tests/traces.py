@@ -1,0 +1,93 @@
+"""Looking for what should be gone, byte by byte, in whatever files there are."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facecog.names import name_key
+
+# How bytes are stored: as they are, in what a change keeps, and in a dump.
+FORMS: tuple[Callable[[bytes], bytes], ...] = (
+    bytes,
+    base64.b64encode,
+    lambda value: value.hex().encode(),
+)
+RUN = 16  # each run of twice as many bytes has a block of so many that starts at a multiple of it
+
+
+@dataclass
+class Person:
+    """Who is looked for: names, JPEGs and vectors as float32."""
+
+    names: list[str]
+    jpegs: list[bytes]
+    vectors: list[bytes]
+
+    def traces(self, others: Sequence[bytes]) -> dict[str, list[bytes]]:
+        """What would give the person away, by kind, as plain and as stored.
+
+        Args:
+            others: JPEGs of people who stay; what theirs have too is no trace: a JPEG's head, say.
+        """
+        texts = [form for name in self.names for form in (name, name_key(name))]
+        names = [text.encode(as_) for text in texts for as_ in ("utf-8", "utf-16-le", "utf-16-be")]
+        found = {"name": names}
+        for kind, values in (("crop", self.jpegs), ("template", self.vectors)):
+            found[kind] = []
+            for form in FORMS:
+                common = b"".join(map(form, others))
+                blocks = (block for value in values for block in _blocks(form(value)))
+                found[kind] += [block for block in blocks if block not in common]
+        return found
+
+
+def _blocks(value: bytes) -> Iterator[bytes]:
+    for start in range(0, len(value) - RUN + 1, RUN):
+        yield value[start : start + RUN]
+
+
+def kinds_in(data: bytes, traces: dict[str, list[bytes]]) -> set[str]:
+    """Which kinds of traces some bytes hold."""
+    return {kind for kind, needles in traces.items() if _holds(data, needles)}
+
+
+def _holds(data: bytes, needles: list[bytes]) -> bool:
+    """Whether one of many needles is there: by their first two bytes first, for time's sake."""
+    if len(data) < 2:
+        return False
+    starts = np.zeros(1 << 16, bool)
+    starts[[int.from_bytes(needle[:2], "little") for needle in needles]] = True
+    raw = np.frombuffer(data, np.uint8)
+    pairs = raw[:-1].astype(np.uint16) | raw[1:].astype(np.uint16) << 8
+    wanted = set(needles)
+    lengths = sorted({len(needle) for needle in needles})
+    return any(
+        data[at : at + length] in wanted
+        for at in np.flatnonzero(starts[pairs]).tolist()
+        for length in lengths
+    )
+
+
+def files_below(folder: Path) -> Iterator[bytes]:
+    """Of each file; one that goes meanwhile holds nothing."""
+    for file in sorted(folder.rglob("*")):
+        try:
+            if file.is_file():
+                yield file.read_bytes()
+        except FileNotFoundError:
+            continue
+
+
+def mapped_files() -> Iterator[bytes]:
+    """Of each file that this process has in its memory, libraries aside."""
+    lines = [line.split(maxsplit=5) for line in Path("/proc/self/maps").read_text().splitlines()]
+    named = [(line[1], Path(line[5])) for line in lines if len(line) == 6]
+    libraries = {path for rights, path in named if "x" in rights}
+    for path in {path for _, path in named} - libraries:
+        if path.is_file():
+            yield path.read_bytes()
