@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -30,6 +32,7 @@ from facecog.errors import (
     InvalidBackup,
     KeyMissing,
     KeyWrong,
+    LegacyHome,
     NotEncrypted,
     StorageUnavailable,
 )
@@ -582,6 +585,20 @@ def test_nobody_opens_a_home_while_it_is_restored(store: Store, file: Path, othe
     other.restore(file, told=come_in)
 
     assert "restored" in refused[0]
+
+
+def test_an_original_facecogs_folder_is_refused_and_not_touched(tmp_path: Path) -> None:
+    old, file = tmp_path / "old", tmp_path / "faces.backup"
+    with_open(Home(tmp_path / "new"), lambda store: store.backup(file))
+    old.mkdir()
+    with closing(sqlite3.connect(old / "faces.db")) as connection:
+        connection.execute("CREATE TABLE faces (id INTEGER)")
+    before = {path: path.read_bytes() for path in old.iterdir()}
+
+    with pytest.raises(LegacyHome):
+        Home(old).restore(file, replace=True)
+
+    assert {path: path.read_bytes() for path in old.iterdir()} == before
 
 
 def test_every_index_reads_everything_anew(home: Home, store: Store, file: Path) -> None:

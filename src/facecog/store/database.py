@@ -89,6 +89,18 @@ def server_engine(url: str) -> Engine:
     return engine
 
 
+def look_at(engine: Engine) -> None:
+    """Connect once, before anything is made beside the database.
+
+    Raises:
+        LegacyHome, DatabaseUnavailable.
+    """
+    try:
+        engine.connect().close()
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable(f"The database cannot be opened: {_first_line(error)}") from error
+
+
 def migrate(engine: Engine, allowed: Callable[[Connection], None] = lambda _: None) -> None:
     """Bring the tables to this version of facecog.
 

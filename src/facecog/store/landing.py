@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from facecog.errors import FacecogError, StorageUnavailable
+from facecog.errors import StorageUnavailable
 from facecog.store.crops import FolderCrops, sync_folder
 from facecog.store.transactions import begin
 
@@ -59,13 +59,3 @@ def land(engine: Engine, dataset: Path) -> None:
     except OSError as error:
         raise StorageUnavailable(f"{waiting} cannot be emptied: {error.strerror}.") from error
     shutil.rmtree(waiting, ignore_errors=True)
-
-
-def landed(engine: Engine, dataset: Path) -> FolderCrops:
-    """The crops of a home. Raises: StorageUnavailable; the engine is disposed of then."""
-    try:
-        land(engine, dataset)
-    except FacecogError:
-        engine.dispose()
-        raise
-    return FolderCrops(dataset)

@@ -26,7 +26,7 @@ from sqlalchemy.exc import StatementError
 from facecog.archive import Plain, Reader, Told, unreadable_is_damaged
 from facecog.errors import BackupDamaged, DatabaseUnavailable, HomeNotEmpty
 from facecog.store.crops import TableCrops
-from facecog.store.database import HEAD, server_engine, sqlite_engine
+from facecog.store.database import HEAD, look_at, server_engine, sqlite_engine
 from facecog.store.dumping import BACKED_UP, clause, loaded
 from facecog.store.landing import Landing, land
 from facecog.store.presence import alone, be_alone_on_server
@@ -67,7 +67,10 @@ def restore_on_sqlite(home: Path, backup: Reader, replace: bool, told: Told) -> 
     except OSError as error:
         raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error
     dataset = home / "dataset"
-    with alone(home), _closing(sqlite_engine(home / "faces.db")) as engine, ExitStack() as ended:
+    with ExitStack() as ended:
+        engine = ended.enter_context(_closing(sqlite_engine(home / "faces.db")))
+        look_at(engine)
+        ended.enter_context(alone(home))
         land(engine, dataset)  # what one that was killed has left
         crops = Landing(dataset, backup.manifest["sealed"])
         ended.callback(land, engine, dataset)

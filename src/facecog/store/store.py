@@ -31,14 +31,14 @@ from facecog.store.checking import Finding, Readable, check
 from facecog.store.collections import Collections
 from facecog.store.consents import Consents, refuse_without
 from facecog.store.consents import keep as keep_consent
-from facecog.store.crops import Crops, TableCrops, of_crop
-from facecog.store.database import migrate, server_engine, sqlite_engine
+from facecog.store.crops import Crops, FolderCrops, TableCrops, of_crop
+from facecog.store.database import look_at, migrate, server_engine, sqlite_engine
 from facecog.store.encrypting import Told, encrypt
 from facecog.store.erasing import kept_ids
 from facecog.store.gallery import gallery_part
 from facecog.store.journal import UNDO, Journal
 from facecog.store.keys import KeyRows
-from facecog.store.landing import landed
+from facecog.store.landing import land
 from facecog.store.mending import mend
 from facecog.store.orders import ORDERS, listed
 from facecog.store.paging import Page, moment_cursor, page
@@ -101,8 +101,14 @@ class Store:
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             engine, dataset = sqlite_engine(home / "faces.db"), home / "dataset"
-            be_there(engine, home)
-            return cls(engine, landed(engine, dataset), undo, key)
+            with ExitStack() as failed:
+                failed.callback(engine.dispose)
+                look_at(engine)
+                be_there(engine, home)
+                land(engine, dataset)
+                store = cls(engine, FolderCrops(dataset), undo, key)
+                failed.pop_all()
+            return store
         except OSError as error:
             raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error
 
