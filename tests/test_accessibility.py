@@ -51,7 +51,9 @@ def assert_good(page: Page) -> None:
     assert_no_scrolling(page)
 
 
-@pytest.mark.parametrize("path", ["/", "/people", "/changes", "/docs", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/", "/people", "/changes", "/audit?check=1", "/docs", "/nothing"]
+)
 @pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
 def test_a_page_that_only_shows(open_here: OpenPage, path: str, locale: str) -> None:
     assert_good(open_here(path, locale=locale))

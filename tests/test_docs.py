@@ -41,7 +41,7 @@ PAGES = [
     *sorted(DOCS.glob("*.md")),
 ]
 SUBJECTS = ("access", "api", "cli", "configuration", "models", "accuracy", "privacy", "operations")
-SUBJECTS += ("performance", "phone", "decisions", "glossary")
+SUBJECTS += ("audit", "performance", "phone", "decisions", "glossary")
 # What the examples call photos; `party` is made of Anna and a stranger.
 PHOTOS = {"anna.jpg": "obama.jpg", "anna2.jpg": "obama2.jpg"}
 ADDRESS = "http://127.0.0.1:8080"

@@ -35,7 +35,7 @@ from tests.browser import (
 
 pytestmark = pytest.mark.xdist_group("every page")
 
-PAGES = ("/", "/register", "/recognise", "/people", "/changes", "/accounts", "/docs")
+PAGES = ("/", "/register", "/recognise", "/people", "/changes", "/audit", "/accounts", "/docs")
 
 
 @pytest.mark.parametrize("path", ["/register", "/recognise"])

@@ -32,6 +32,7 @@ from facecog.index.memory import MemoryIndex
 from facecog.quality import POLICIES, Policy
 from facecog.service import Facecog
 from facecog.store import Store, keyfiles
+from facecog.store.audit import LEVELS, Keeping
 from facecog.store.opening import opened
 from facecog.store.restore import Restored, restore_on_server, restore_on_sqlite
 
@@ -78,9 +79,18 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
 def open_store(settings: Settings) -> Store:
     """Raises: DatabaseUnavailable, LegacyHome, InvalidSetting and those of a key."""
     undo, key = timedelta(hours=settings.undo_hours), chosen_key(settings)
+    keeping = chosen_keeping(settings)
     if settings.database_url:
-        return Store.on_server(settings.database_url, undo, key)
-    return Store.on_sqlite(settings.home, undo, key)
+        return Store.on_server(settings.database_url, undo, key, keeping)
+    return Store.on_sqlite(settings.home, undo, key, keeping)
+
+
+def chosen_keeping(settings: Settings) -> Keeping:
+    """What the audit records. Raises: InvalidSetting."""
+    for level in LEVELS:
+        if level == settings.audit:
+            return Keeping(level, settings.audit_days)
+    raise InvalidSetting(f"FACECOG_AUDIT is all, changes or off, not {settings.audit}.")
 
 
 def chosen_key(settings: Settings, new: bool = False) -> bytes | None:
@@ -120,6 +130,8 @@ def encrypt_home(settings: Settings, told: Callable[[int], object]) -> bool:
         with closing(open_store(replace(settings, key=None, key_file=None))) as store:
             store.encrypt(key, told)
     with closing(open_store(settings)) as store:
+        if plain:
+            store.audit.note("key.init")  # from this line on lines are hashed with a secret
         store.wipe()
     return plain
 
@@ -146,7 +158,8 @@ def restore_home(
             restored = restore_on_server(settings.database_url, backup, replace, told)
         else:
             restored = restore_on_sqlite(settings.home, backup, replace, told)
-    open_store(settings).close()  # which also forgets the crops of before
+    with closing(open_store(settings)) as store:  # which also forgets the crops of before
+        store.audit.note("restore")
     return restored
 
 
@@ -163,6 +176,7 @@ def rotate_key(settings: Settings) -> int:
         old = new
         store = open_store(replace(settings, key=settings.new_key, key_file=settings.new_key_file))
     with closing(store):
+        store.audit.note("key.rotate")
         return store.rotate(old, new)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from facecog.audit import Audit
 from facecog.domain import Change, Sample, Subject
 from facecog.names import clean_name
 from facecog.store import MAX_PAGE, Page, Store
@@ -16,7 +17,8 @@ class Changes:
     """
 
     def __init__(self, store: Store) -> None:
-        self._journal = store.journal
+        self._journal, self._audit = store.journal, Audit(store)
+        self._log = store.audit
 
     @property
     def hours(self) -> int:
@@ -91,7 +93,9 @@ class Changes:
 
     def listed(self, limit: int = 100, cursor: str | None = None) -> Page[Change]:
         """What was done, newest first, for as long as it can be undone. Raises: InvalidCursor."""
-        return self._journal.changes(min(limit, MAX_PAGE), cursor)
+        found = self._journal.changes(min(limit, MAX_PAGE), cursor)
+        self._audit.viewed("changes", shown=len(found.items))
+        return found
 
     def erase(self, change_id: str) -> None:
         """Forget for good what a change keeps. Raises: ChangeNotFound."""
@@ -102,5 +106,6 @@ class Changes:
         self._journal.erase_all()
 
     def tidy(self) -> None:
-        """Forget what is kept by changes whose time is over. Cheap when there is nothing to do."""
+        """Forget what is past: what changes keep, lines of the audit. Cheap where nothing is."""
         self._journal.purge()
+        self._log.purge()

@@ -60,6 +60,10 @@ class Settings:
     undo_hours: int = setting(
         24, "For how long what was changed or deleted can be undone; 0: not at all.", (0, 8760)
     )
+    audit: str = setting(
+        "all", "What the audit records: all, changes (not searches and views), or off."
+    )
+    audit_days: int = setting(90, "For how many days the audit is kept.", (1, 3650))
     max_bytes: int = setting(image.MAX_BYTES, "Largest picture, in bytes.")
     max_pixels: int = setting(image.MAX_PIXELS, "Largest picture, in pixels.")
     access: str = setting(

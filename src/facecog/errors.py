@@ -100,6 +100,12 @@ class InvalidSize(InvalidInput):
     code = "invalid_size"
 
 
+class InvalidFilter(InvalidInput):
+    """Something to look for in the audit that cannot be read."""
+
+    code = "invalid_filter"
+
+
 class InvalidPromise(InvalidInput):
     """An error rate that cannot be promised."""
 
@@ -451,6 +457,12 @@ class SealedValueDamaged(FacecogError):
     """Something that is stored encrypted was altered, or put where something else belongs."""
 
     code = "sealed_value_damaged"
+
+
+class AuditUnavailable(Unavailable):
+    """What was asked cannot be recorded in the audit, so it is not answered."""
+
+    code = "audit_unavailable"
 
 
 class MalformedRequest(InvalidInput):

@@ -41,7 +41,9 @@ class Export:
             SubjectNotFound: before anything is read.
         """
         self._store.seen.flush()
-        return self._zipped(self._store.subject(subject_id))
+        subject = self._store.subject(subject_id)
+        self._store.audit.note("export.person", self._store.collection, subject_id)
+        return self._zipped(subject)
 
     def _zipped(self, subject: Subject) -> Iterator[bytes]:
         out = _Parts()

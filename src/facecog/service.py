@@ -9,6 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from facecog.accounts import Accounts
+from facecog.audit import Audit
 from facecog.changes import Changes
 from facecog.collections import Collections
 from facecog.consent import Consents, checked
@@ -34,7 +35,7 @@ from facecog.domain import (
 )
 from facecog.engines import FaceEngine
 from facecog.erasure import Erasure
-from facecog.errors import CalibrationNotFound, CropLost, InvalidInput, InvalidSize, NoFace
+from facecog.errors import CalibrationNotFound, CropLost, InvalidInput, InvalidSize, MixedUp, NoFace
 from facecog.export import Export
 from facecog.fitness import Fitness, Near, only_face
 from facecog.geometry import crop
@@ -103,6 +104,7 @@ class Facecog:
         self.consents = Consents(store, self.erasure)
         self.export = Export(store)
         self.retention = Retention(store, self.erasure)
+        self.audit = Audit(store)
 
     def within(self, collection: str) -> Facecog:
         """The same facecog, but of the people of one collection, by its id, and of no others."""
@@ -149,18 +151,24 @@ class Facecog:
         picture = self._decode(photo)
         face, template = self._taken(picture, "Registering", near=near)
         self._fitness.refuse_poor(face, picture.size)
-        subject, sample, added = self._store.add_sample(
-            name=name,
-            template=template,
-            crop=_crop_jpeg(picture, face),
-            photo_sha256=hashlib.sha256(photo).hexdigest(),
-            origin=origin,
-            quality=face.quality.measures,
-            accept=lambda: self._mix_ups.refuse(
-                name, face, template, picture.size, allow_duplicate, allow_mismatch
-            ),
-            agreed=agreed,
-        )
+        try:
+            subject, sample, added = self._store.add_sample(
+                name=name,
+                template=template,
+                crop=_crop_jpeg(picture, face),
+                photo_sha256=hashlib.sha256(photo).hexdigest(),
+                origin=origin,
+                quality=face.quality.measures,
+                accept=lambda: self._mix_ups.refuse(
+                    name, face, template, picture.size, allow_duplicate, allow_mismatch
+                ),
+                agreed=agreed,
+            )
+        except MixedUp as refusal:
+            self.audit.refused(refusal, template.model)
+            raise
+        if not added:
+            self.audit.viewed("sample", subject.id, sample=sample.id)
         self.retention.note_seen([subject.id])
         return Enrolment(subject, sample, added, face, picture.size)
 
@@ -185,12 +193,14 @@ class Facecog:
             for face, candidates in zip(faces, self._store.named(found.candidates), strict=True)
         )
         self.retention.note_seen([face.match.subject_id for face in decided if face.match])
-        return Identification(
+        identification = Identification(
             size=picture.size,
             faces=decided,
             operation=at,
             gallery=found.gallery,
         )
+        self.audit.identified(identification)
+        return identification
 
     def verify(self, photo_a: bytes, photo_b: bytes) -> Verification:
         """Say whether two photos of one face each show the same person.
@@ -203,7 +213,9 @@ class Facecog:
         face_b, template_b = self._taken(b, "Comparing", " (the second)")
         at = self._thresholds.of_comparison()
         alike = score(template_a, template_b)
-        return Verification(alike >= at.threshold, alike, at, (face_a, face_b), (a.size, b.size))
+        said = Verification(alike >= at.threshold, alike, at, (face_a, face_b), (a.size, b.size))
+        self.audit.verified(said)
+        return said
 
     def detect(self, photo: bytes) -> Detection:
         """The faces of a photo, none too."""
@@ -235,23 +247,33 @@ class Facecog:
         Raises:
             InvalidCursor, InvalidSort.
         """
-        return self._store.subjects(min(limit, MAX_PAGE), cursor, search, sort)
+        found = self._store.subjects(min(limit, MAX_PAGE), cursor, search, sort)
+        self.audit.viewed("people", shown=len(found.items), searched=bool(search))
+        return found
 
     def subject(self, subject_id: str) -> Subject:
         """Raises: SubjectNotFound."""
-        return self._store.subject(subject_id)
+        subject = self._store.subject(subject_id)
+        self.audit.viewed("person", subject.id)
+        return subject
 
     def subject_named(self, name: str) -> Subject:
         """Raises: SubjectNotFound."""
-        return self._store.subject_named(name)
+        subject = self._store.subject_named(name)
+        self.audit.viewed("person", subject.id)
+        return subject
 
     def samples(self, subject_id: str, limit: int = 100, cursor: str | None = None) -> Page[Sample]:
         """A person's samples, oldest first. Raises: SubjectNotFound, InvalidCursor."""
-        return self._store.samples(subject_id, min(limit, MAX_PAGE), cursor)
+        found = self._store.samples(subject_id, min(limit, MAX_PAGE), cursor)
+        self.audit.viewed("samples", subject_id, shown=len(found.items))
+        return found
 
     def sample(self, sample_id: str) -> Sample:
         """Raises: SampleNotFound."""
-        return self._store.sample(sample_id)
+        sample = self._store.sample(sample_id)
+        self.audit.viewed("sample", sample.subject_id, sample=sample.id)
+        return sample
 
     def crop(self, sample_id: str, side: int | None = None) -> bytes:
         """A sample's picture as JPEG.
@@ -265,11 +287,14 @@ class Facecog:
         """
         if side not in (None, *SIDES):
             raise InvalidSize(f"`side` is one of {', '.join(map(str, SIDES))}.")
+        subject_id = self._store.sample(sample_id).subject_id
         stored = self._store.crop(sample_id)
         try:
-            return whole_jpeg(stored) if side is None else shrunk_jpeg(stored, side)
+            shown = whole_jpeg(stored) if side is None else shrunk_jpeg(stored, side)
         except InvalidInput as error:
             raise CropLost("The picture of this sample is damaged.") from error
+        self.audit.viewed("crop", subject_id, sample=sample_id)
+        return shown
 
     # -- itself -------------------------------------------------------------------------------
 
@@ -321,6 +346,7 @@ class Facecog:
     def templates(self) -> tuple[list[str], Vectors]:
         """Whose each template in the gallery is, by id, and the templates, shape (n, d)."""
         part = self._store.gallery(self.model)
+        self.audit.viewed("templates", templates=len(part.vectors))
         return [str(UUID(bytes=one.tobytes())) for one in part.subject_ids], part.vectors
 
     def look_alikes(self, of: str | None = None) -> list[LookAlikes]:
@@ -332,6 +358,7 @@ class Facecog:
         threshold = self.in_force().operation.threshold
         pairs = self._index.alike(threshold, MAX_PAGE, of)
         named = self._store.named([list(pair.people) for pair in pairs])
+        self.audit.viewed("lookalikes", of, pairs=len(pairs))
         return [
             LookAlikes((people[0], people[1]), pair.score)
             for pair, people in zip(pairs, named, strict=True)

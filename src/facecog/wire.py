@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from facecog.domain import (
     Account,
     ApiKey,
+    AuditCheck,
+    AuditLine,
     Candidate,
     Change,
     Collection,
@@ -98,6 +100,32 @@ def key_json(key: ApiKey) -> Json:
 def change_or_null(change: Change | None) -> Json | None:
     """Null where nothing is kept, so that there is nothing to undo."""
     return change_json(change) if change else None
+
+
+def audit_line_json(line: AuditLine) -> Json:
+    return {
+        "number": line.number,
+        "at": line.at.isoformat(timespec="microseconds"),  # as it is hashed
+        "action": line.action,
+        "actor": line.actor,
+        "request_id": line.request_id,
+        "collection_id": line.collection_id,
+        "subject_id": line.subject_id,
+        "details": line.details,
+        "hash": line.hash,
+    }
+
+
+def audit_check_json(check: AuditCheck) -> Json:
+    return {
+        "whole": check.fault is None,
+        "fault": check.fault,
+        "lines": check.lines,
+        "first": check.first,
+        "last": check.last,
+        "head": f"{check.last}:{check.head}",
+        "keyed": check.keyed,
+    }
 
 
 def crop_url(sample_id: str) -> str:

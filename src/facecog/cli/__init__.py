@@ -9,6 +9,7 @@ import click
 
 from facecog.cli import (
     accounts,
+    audit,
     backup,
     changes,
     check,
@@ -52,6 +53,7 @@ MODULES = (
     rights,
     collections,
     changes,
+    audit,
     promise,
     accounts,
     backup,

@@ -50,6 +50,7 @@ def settings_here() -> Settings:
 def opened_facecog() -> Facecog:
     """Of the collection of FACECOG_COLLECTION, or of the only one that a key opens."""
     facecog, only = open_facecog(settings_here()), actor().collection
+    click.get_current_context().call_on_close(facecog.close)
     return facecog.within(only) if only else facecog
 
 

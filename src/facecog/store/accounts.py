@@ -15,6 +15,7 @@ from facecog.domain import Account
 from facecog.errors import AccountNotFound, AccountTaken, DatabaseUnavailable, LastOwner
 from facecog.names import name_key
 from facecog.store import rows
+from facecog.store.audit import note
 from facecog.store.tables import accounts, sessions
 from facecog.store.transactions import begin, fetched, hold, moment
 
@@ -78,6 +79,7 @@ class AccountRows:
                         created_at=account.created_at,
                     )
                 )
+            note(connection, "account.add", account=account.id, role=role.value)
         return account
 
     def set_role(self, account_id: str, role: Role) -> Account:
@@ -86,6 +88,7 @@ class AccountRows:
             _row(connection, account_id)
             with _an_owner_stays(connection):
                 _set(connection, account_id, role=role.value)
+            note(connection, "account.role", account=account_id, role=role.value)
             return _account(_row(connection, account_id))
 
     def set_hash(self, account_id: str, password_hash: str, but: str | None = None) -> None:
@@ -102,6 +105,7 @@ class AccountRows:
             _set(connection, account_id, password_hash=password_hash)
             others = sessions.c.account_id == account_id, sessions.c.token_hash != (but or "")
             connection.execute(delete(sessions).where(*others))
+            note(connection, "account.password", account=account_id)
 
     def renew_hash(self, account_id: str, password_hash: str) -> None:
         """The same password, hashed as is done today."""
@@ -114,6 +118,7 @@ class AccountRows:
             _row(connection, account_id)
             with _an_owner_stays(connection):
                 connection.execute(delete(accounts).where(accounts.c.id == account_id))
+            note(connection, "account.remove", account=account_id)
 
     # -- sessions -----------------------------------------------------------------------------
 
@@ -132,6 +137,7 @@ class AccountRows:
                 )
             )
             _set(connection, account_id, seen_at=now)
+            note(connection, "session.begin", account=account_id)
 
     def session(self, token_hash: str) -> tuple[str, str, Role] | None:
         """Id, name and role of whose session it is, unless it is over."""
@@ -146,11 +152,14 @@ class AccountRows:
 
     def end_session(self, token_hash: str) -> None:
         with begin(self._engine, writes=True) as connection:
-            connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+            ended = delete(sessions).where(sessions.c.token_hash == token_hash)
+            for account_id in connection.execute(ended.returning(sessions.c.account_id)).scalars():
+                note(connection, "session.end", account=account_id)
 
     def end_sessions(self, account_id: str) -> None:
         with begin(self._engine, writes=True) as connection:
             connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
+            note(connection, "session.end", account=account_id)
 
     def _note(self, token_hash: str, now: datetime) -> None:
         here = sessions.c.token_hash == token_hash, sessions.c.seen_at <= now - NOTED

@@ -53,6 +53,7 @@ class Kind:
 REMOVE = "remove the sample; register its photo again"
 KINDS = {
     "database_damaged": Kind("the database's own check complains"),
+    "audit_broken": Kind("the audit was altered; facecog audit verify says where"),
     "revision_behind": Kind("templates are newer than the revision", "move the revision"),
     "tombstone_alive": Kind("what was erased is there", "remove it"),
     "name_damaged": Kind("names of people cannot be read"),

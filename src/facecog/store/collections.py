@@ -16,6 +16,7 @@ from facecog.errors import (
     NameTaken,
 )
 from facecog.store import rows
+from facecog.store.audit import note
 from facecog.store.paging import DbRow
 from facecog.store.tables import changes, collections, subjects
 from facecog.store.transactions import begin, write
@@ -56,6 +57,7 @@ class Collections:
             with write(self._engine) as (connection, _):
                 made["wrapped_key"] = new_wrapped_key(connection, made["id"])
                 connection.execute(insert(collections).values(made))
+                note(connection, "collection.add", made["id"])
                 return _one(connection, collections.c.name == name)
         except IntegrityError:
             raise NameTaken("There is a collection of this name already.") from None
@@ -67,6 +69,7 @@ class Collections:
             with write(self._engine) as (connection, _):
                 _refuse_default(_one(connection, this))
                 connection.execute(update(collections).where(this).values(name=name))
+                note(connection, "collection.rename", collection_id)
                 return _one(connection, this)
         except IntegrityError:
             raise NameTaken("There is a collection of this name already.") from None
@@ -89,6 +92,7 @@ class Collections:
                     "Delete or erase them first."
                 )
             connection.execute(delete(collections).where(this))
+            note(connection, "collection.remove", collection_id)
 
 
 def _query() -> Select[Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from facecog.domain import Agreed, Consent, ConsentPolicy
 from facecog.errors import ConsentNeeded, ConsentNotFound
 from facecog.store import rows
+from facecog.store.audit import note
 from facecog.store.tables import collections, consents
 from facecog.store.transactions import begin
 
@@ -34,6 +35,7 @@ class Consents:
                     purpose=policy.purpose or None,
                 )
             )
+            note(connection, "consent.policy", self._collection, required=policy.required)
 
     def of(self, subject_id: str) -> list[Consent]:
         """All that a subject ever gave, the oldest first. Raises: SubjectNotFound."""
@@ -48,6 +50,7 @@ class Consents:
         with begin(self._engine, writes=True) as connection:
             rows.subject_of(connection, self._collection, subject_id)
             _give(connection, subject_id, agreed, policy_of(connection, self._collection).purpose)
+            note(connection, "consent.give", self._collection, subject_id)
 
     def withdraw(self, subject_id: str) -> None:
         """All that are in force. Raises: SubjectNotFound, ConsentNotFound."""
@@ -57,6 +60,7 @@ class Consents:
             taken = update(consents).where(in_force).values(withdrawn_at=rows.now())
             if not connection.execute(taken).rowcount:
                 raise ConsentNotFound("This person has given no consent that is in force.")
+            note(connection, "consent.withdraw", self._collection, subject_id)
 
 
 def policy_of(connection: Connection, collection: str) -> ConsentPolicy:

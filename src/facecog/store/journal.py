@@ -35,6 +35,7 @@ from facecog.errors import (
     SubjectNotFound,
 )
 from facecog.store import erasing, removals, rows, tables, wiping
+from facecog.store.audit import note
 from facecog.store.consents import refuse_without
 from facecog.store.crops import Crops
 from facecog.store.erasing import Erased
@@ -56,6 +57,14 @@ from facecog.store.transactions import begin, leave, write
 from facecog.store.undoing import undo
 
 UNDO = timedelta(hours=24)
+# As the audit names what was done.
+ACTIONS = {
+    Kind.RENAMED: "rename",
+    Kind.MOVED: "move",
+    Kind.MERGED: "merge",
+    Kind.REMOVED: "remove",
+    Kind.DELETED: "delete",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +208,7 @@ class Journal:
             taken = take_samples(to.connection, this, to.revision)
             if not taken:
                 if to.erased.samples:
+                    note(to.connection, "remove", to.collection, sample=sample_id, forever=True)
                     return None
                 raise SampleNotFound("There is no sample with this id.")
             subject = rows.subject_of(to.connection, to.collection, taken[0]["subject_id"])
@@ -243,6 +253,9 @@ class Journal:
                     raise SubjectNotFound("There is nobody with this id.")
                 each.append(erased)
                 to.erased.add(erased)
+            for one, erased in zip(subject_ids, each, strict=True):
+                said = {"samples": len(erased.samples), "changes": erased.changes}
+                note(to.connection, "erase", to.collection, one, **said)
         try:
             self._crops.drop(to.erased.samples)
         except StorageUnavailable:
@@ -269,6 +282,7 @@ class Journal:
             )
             undone = to.connection.execute(change_query().where(self._is(change_id))).one()
             subject = rows.subject_of(to.connection, to.collection, row.subject_id)
+            note(to.connection, "undo", to.collection, row.subject_id, change=change_id)
             return to_change(undone, to.sealer), subject
 
     # -- the changes themselves ---------------------------------------------------------------
@@ -316,11 +330,13 @@ class Journal:
             to.erased.add(erasing.erase(to.connection, self._is(change_id)))
             if not to.erased.changes:
                 raise ChangeNotFound("This change is past, or there never was one with this id.")
+            note(to.connection, "change.erase", to.collection, change=change_id)
 
     def erase_all(self) -> None:
         """Forget all changes and all they keep, for good."""
         with self._write() as to:
             to.erased.add(erasing.erase(to.connection, self._here()))
+            note(to.connection, "change.erase", to.collection, samples=len(to.erased.samples))
 
     def purge(self) -> None:
         """Forget the changes that are past, and all they keep; one look where there are none."""
@@ -331,8 +347,10 @@ class Journal:
                 return
         with begin(self._engine, writes=True) as connection:
             erased = erasing.erase(connection, past)
-            _note(connection, erased)
+            _mark(connection, erased)
             removals.purge(connection)
+            if erased.changes:
+                note(connection, "change.expire", samples=len(erased.samples))
         self._crops.drop(erased.samples)
 
     @contextmanager
@@ -347,7 +365,7 @@ class Journal:
         with write(self._engine) as (connection, revision):
             to = Writing(connection, self._collection, revision)
             yield to
-            _note(connection, to.erased)
+            _mark(connection, to.erased)
 
     def _keep(
         self,
@@ -359,12 +377,14 @@ class Journal:
         of_samples: int = 0,
         forever: bool = False,
     ) -> Change | None:
-        if forever or not self._undo:
+        change_id, at = str(uuid4()), rows.now()
+        final = forever or not self._undo
+        self._note(to, kind, kept, subject, other, of_samples, None if final else change_id)
+        if final:
             to.erased.take(kept.taken)
             to.erased.subjects += [subject.id] if kind is Kind.DELETED else []
             to.erased.changes += 1  # the one that is not kept
             return None
-        change_id, at = str(uuid4()), rows.now()
         to.connection.execute(
             insert(changes).values(
                 id=change_id,
@@ -382,6 +402,26 @@ class Journal:
         row = to.connection.execute(change_query().where(self._is(change_id))).one()
         return to_change(row, to.sealer)
 
+    def _note(
+        self,
+        to: Writing,
+        kind: Kind,
+        kept: Kept,
+        subject: Subject,
+        other: Subject | None,
+        of_samples: int,
+        change_id: str | None,
+    ) -> None:
+        """Into the audit; without a change to undo it with it is forever."""
+        said: dict[str, Any] = {"change": change_id} if change_id else {"forever": True}
+        if other and kind is not Kind.RENAMED:
+            said["other"] = other.id
+        if kind in (Kind.MOVED, Kind.REMOVED):
+            (said["sample"],) = [*kept.moved, *kept.taken_ids()]
+        elif of_samples:
+            said["samples"] = of_samples
+        note(to.connection, ACTIONS[kind], to.collection, subject.id, **said)
+
     def _is(self, change_id: str) -> ColumnElement[bool]:
         return (changes.c.id == change_id) & self._here() & (changes.c.until > rows.now())
 
@@ -389,6 +429,7 @@ class Journal:
         return changes.c.collection_id == self._collection
 
 
-def _note(connection: Connection, erased: Erased) -> None:
+def _mark(connection: Connection, erased: Erased) -> None:
+    """Leave tombstones of what goes for good."""
     if erased.changes or erased.samples or erased.subjects:
         wiping.note(connection, [*erased.subjects, *erased.samples])

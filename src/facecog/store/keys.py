@@ -15,6 +15,7 @@ from facecog.acting import Role
 from facecog.domain import ApiKey
 from facecog.errors import CollectionNotFound, DatabaseUnavailable, KeyNotFound
 from facecog.store import rows
+from facecog.store.audit import note
 from facecog.store.tables import api_keys
 from facecog.store.transactions import begin, fetched, moment
 
@@ -67,6 +68,7 @@ class KeyRows:
         try:
             with begin(self._engine, writes=True) as connection:
                 connection.execute(row)
+                note(connection, "key.add", collection, key=key.id, role=role.value)
         except IntegrityError:
             raise CollectionNotFound("There is no such collection.") from None
         return key
@@ -76,7 +78,9 @@ class KeyRows:
         this = api_keys.c.id == key_id
         with begin(self._engine, writes=True) as connection:
             still = this, api_keys.c.revoked_at.is_(None)
-            connection.execute(update(api_keys).where(*still).values(revoked_at=rows.now()))
+            revoked = update(api_keys).where(*still).values(revoked_at=rows.now())
+            if connection.execute(revoked).rowcount:
+                note(connection, "key.revoke", key=key_id)
             found = connection.execute(select(api_keys).where(this)).first()
         if found is None:
             raise KeyNotFound("There is no API key of this id.")

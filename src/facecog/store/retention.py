@@ -20,6 +20,7 @@ from sqlalchemy import (
 from facecog.domain import Due, RetentionPolicy
 from facecog.errors import DatabaseUnavailable, SubjectNotFound
 from facecog.store import rows
+from facecog.store.audit import note
 from facecog.store.tables import collections, subjects
 from facecog.store.transactions import begin, parts
 
@@ -49,6 +50,13 @@ class Retention:
             if (before.unseen_days is None) != (policy.unseen_days is None):
                 seen = None if policy.unseen_days is None else today()
                 connection.execute(update(subjects).where(here).values(seen_at=seen))
+            note(
+                connection,
+                "retention.policy",
+                self._collection,
+                keep_days=policy.keep_days,
+                unseen_days=policy.unseen_days,
+            )
 
     def set_expiry(self, subject_id: str, at: datetime | None) -> None:
         """Raises: SubjectNotFound."""
@@ -57,6 +65,8 @@ class Retention:
             set_ = update(subjects).where(this).values(expires_at=at)
             if not connection.execute(set_).rowcount:
                 raise SubjectNotFound("There is nobody with this id.")
+            end = at.isoformat() if at else None
+            note(connection, "retention.expiry", self._collection, subject_id, at=end)
 
     def due(self, limit: int) -> list[Due]:
         """Who is to be erased by now, the oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from copy import copy
@@ -13,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from sqlalchemy import Engine, func, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, Engine, func, insert, literal, select, tuple_, update
 
 from facecog.domain import Agreed, Candidate, GalleryPart, Sample, Subject, Template, Totals
 from facecog.errors import (
@@ -26,6 +27,8 @@ from facecog.errors import (
 from facecog.names import name_key
 from facecog.store import rows, tables, wiping
 from facecog.store.accounts import AccountRows
+from facecog.store.audit import Keeping, note
+from facecog.store.auditing import AuditLog
 from facecog.store.backup import BackedUp, backup
 from facecog.store.checking import Finding, Readable, check
 from facecog.store.collections import Collections
@@ -47,6 +50,7 @@ from facecog.store.retention import Retention, Seen
 from facecog.store.sealed_names import SealedNames
 from facecog.store.sealing import Sealer
 from facecog.store.tables import collections, samples, subjects, templates
+from facecog.store.trail import AuditTrail
 from facecog.store.transactions import begin, fetched, hold, leave, write
 from facecog.store.unlocking import refuse_wrong_key, rotate, unlocked
 
@@ -62,12 +66,18 @@ class Store:
     """
 
     def __init__(
-        self, engine: Engine, crops: Crops, undo: timedelta = UNDO, key: bytes | None = None
+        self,
+        engine: Engine,
+        crops: Crops,
+        undo: timedelta = UNDO,
+        key: bytes | None = None,
+        keeping: Keeping = Keeping(),  # noqa: B008  it is frozen
     ) -> None:
         """
         Args:
             undo: for how long changes can be undone; zero: nothing is kept.
             key: what the home is encrypted with, 32 bytes; None where it is not.
+            keeping: what the audit records.
 
         Raises:
             DatabaseUnavailable, LegacyHome, KeyMissing, KeyWrong, NotEncrypted.
@@ -83,7 +93,10 @@ class Store:
             crops.sealed = self._sealing.sealed
             self.collection = self.collections.named(rows.DEFAULT_COLLECTION).id
             self._default = self.collection
-            self._sealing.of(self._default)  # read now, and not within somebody's transaction
+            # Read now, and not within somebody's transaction.
+            keeping = replace(keeping, key=self.secret_for("audit"))
+            keeping.of(engine)
+            self.trail, self.audit = AuditTrail(engine, keeping), AuditLog(engine, keeping.days)
             self.journal = Journal(engine, crops, self.collection, undo)
             self._sealed_names = SealedNames(self._sealing, self.collection)
             self.consents = Consents(engine, self.collection)
@@ -91,12 +104,19 @@ class Store:
             self.seen = Seen(engine)
             self.journal.purge()
             self._swept = self.sweep()
+            self.audit.purge()
         except FacecogError:
             engine.dispose()
             raise
 
     @classmethod
-    def on_sqlite(cls, home: Path, undo: timedelta = UNDO, key: bytes | None = None) -> Store:
+    def on_sqlite(
+        cls,
+        home: Path,
+        undo: timedelta = UNDO,
+        key: bytes | None = None,
+        keeping: Keeping = Keeping(),  # noqa: B008
+    ) -> Store:
         """`faces.db` and `dataset/` in a folder, which is made where it is missing."""
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,18 +126,24 @@ class Store:
                 look_at(engine)
                 be_there(engine, home)
                 land(engine, dataset)
-                store = cls(engine, FolderCrops(dataset), undo, key)
+                store = cls(engine, FolderCrops(dataset), undo, key, keeping)
                 failed.pop_all()
             return store
         except OSError as error:
             raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error
 
     @classmethod
-    def on_server(cls, url: str, undo: timedelta = UNDO, key: bytes | None = None) -> Store:
+    def on_server(
+        cls,
+        url: str,
+        undo: timedelta = UNDO,
+        key: bytes | None = None,
+        keeping: Keeping = Keeping(),  # noqa: B008
+    ) -> Store:
         """A PostgreSQL database, crops included."""
         engine = server_engine(url)
         be_there_on_server(engine)
-        return cls(engine, TableCrops(engine), undo, key)
+        return cls(engine, TableCrops(engine), undo, key, keeping)
 
     def within(self, collection: str) -> Store:
         """The same store, but of the subjects of one collection, by its id, and of no others."""
@@ -144,6 +170,7 @@ class Store:
         return self._sealing.secret(self._default, purpose)
 
     def close(self) -> None:
+        self.trail.close()
         self._engine.dispose()
 
     @property
@@ -186,7 +213,9 @@ class Store:
                 known = subject_id and rows.sample_of_photo(connection, subject_id, photo, sealer)
                 if subject_id and known:
                     subject = rows.subject_of(connection, self.collection, subject_id)
-                    if not rows.insert_template(connection, known, template, revision, sealer):
+                    if rows.insert_template(connection, known, template, revision, sealer):
+                        self._note(connection, "enrol", subject_id, sample=known.id)
+                    else:
                         leave(connection)
                     return subject, known, False
                 refuse_without(connection, self.collection, subject_id, agreed)
@@ -198,6 +227,7 @@ class Store:
                 rows.insert_template(connection, sample, template, revision, sealer)
                 self._crops.put(connection, sample.id, sealer.seal(crop, *of_crop(sample.id)))
                 subject = rows.subject_of(connection, self.collection, subject_id)
+                self._note(connection, "enrol", subject_id, sample=sample_id)
             failed.pop_all()
         return subject, sample, True
 
@@ -206,6 +236,7 @@ class Store:
         with write(self._engine) as (connection, _):
             here = collections.c.id == self.collection
             connection.execute(update(collections).where(here).values(fpir=fpir))
+            self._note(connection, "promise", fpir=fpir)
 
     def add_calibration(self, model: str, numbers: dict[str, Any]) -> None:
         """Put a calibration in force, as plain values."""
@@ -219,6 +250,7 @@ class Store:
                     id=str(uuid4()), model=model, created_at=at, numbers=numbers
                 )
             )
+            note(connection, "calibration.add", model=model)
 
     def retire_calibration(self, model: str) -> bool:
         """Take back the calibration in force; False when there is none of the owner's own."""
@@ -231,6 +263,7 @@ class Store:
                 .where(tables.calibrations.c.id == newest.id)
                 .values(retired_at=rows.now())
             )
+            note(connection, "calibration.retire", model=model)
             return True
 
     def sweep(self) -> int:
@@ -253,6 +286,7 @@ class Store:
         Raises:
             InvalidBackup, CropMissing, StorageUnavailable.
         """
+        self.audit.note("backup")
         return backup(self._engine, self._crops, file, self.secret_for("backup"), told)
 
     def check(
@@ -266,6 +300,8 @@ class Store:
             told: called with how many crops more were looked at.
         """
         found = check(self._engine, self._crops, model, readable, told)
+        if self.audit.check().fault:
+            found.insert(0, Finding("audit_broken", (), 1))
         return [*found, Finding("crop_orphaned", (), self._swept)] if self._swept else found
 
     def mend(self, findings: list[Finding]) -> None:
@@ -294,6 +330,11 @@ class Store:
             self.sweep()  # crops that could not be removed at their time
             wiping.wipe(self._engine, erasures)
         return bool(erasures)
+
+    def _note(
+        self, connection: Connection, action: str, subject_id: str | None = None, **details: Any
+    ) -> None:
+        note(connection, action, self.collection, subject_id, **details)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -426,7 +467,8 @@ class Store:
         said = (table.c.at, table.c.action, table.c.actor, table.c.details)
         query = select(*said).where(table.c.subject_id == subject_id).order_by(table.c.number)
         with begin(self._engine) as connection:
-            return [dict(row._mapping) for row in connection.execute(query)]
+            found = connection.execute(query)
+            return [{**row._mapping, "details": json.loads(row.details)} for row in found]
 
     def counts(self) -> tuple[int, int]:
         """How many subjects and samples there are."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     UniqueConstraint,
     false,
@@ -54,6 +56,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 Id = String(36)  # a UUID as text
+# Of the audit, which may grow by a million a day. SQLite's INTEGER is as long, and finds its rows.
+Number = BigInteger().with_variant(Integer(), "sqlite")
 # 200 letters, or as much as they take when they are sealed. SQLite takes any length as it is.
 Sealable = String(200).with_variant(String(1200), "postgresql")
 
@@ -249,7 +253,7 @@ api_keys = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", Number, primary_key=True, autoincrement=False),
     Column("at", UtcDateTime, nullable=False),
     Column("action", String(40), nullable=False),
     Column("actor", String(80), nullable=False),
@@ -257,10 +261,8 @@ audit = Table(
     # What is gone stays named here, so these are no foreign keys.
     Column("collection_id", Id),
     Column("subject_id", Id),
-    Column("details", JSON, nullable=False),
+    Column("details", Text, nullable=False),  # JSON, to the letter as it was hashed
     Column("hash", String(64), nullable=False),
-    Index(None, "at"),
-    Index(None, "subject_id", "number"),
 )
 
 # One row: the last line of the audit, and the last of those that are kept no more.
@@ -268,8 +270,9 @@ audit_chain = Table(
     "audit_chain",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("last", Integer, nullable=False),
+    Column("last", Number, nullable=False),
     Column("hash", String(64), nullable=False),
-    Column("before", Integer, nullable=False),
+    Column("before", Number, nullable=False),
     Column("before_hash", String(64), nullable=False),
+    Column("seal", String(64), nullable=False),  # a hash of this row
 )

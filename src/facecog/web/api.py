@@ -15,6 +15,7 @@ from facecog.errors import InvalidLimit, MalformedRequest, MissingField
 from facecog.permissions import Permission, may, require
 from facecog.store import MAX_PAGE
 from facecog.web import schemas
+from facecog.web.audit import which_asked
 from facecog.web.current import facecog, served
 from facecog.web.gate import picture_turn, refuse_when_full
 from facecog.web.metrics import count_decisions
@@ -29,6 +30,8 @@ from facecog.web.uploads import (
     text_field,
 )
 from facecog.wire import (
+    audit_check_json,
+    audit_line_json,
     change_json,
     change_or_null,
     collection_json,
@@ -228,6 +231,24 @@ def erase_change(change_id: str) -> ResponseReturnValue:
     """Erase for good what a change keeps."""
     facecog().changes.erase(str(change_id))
     return ""
+
+
+@api.get("/audit")
+@api.output(schemas.Audit)
+def list_audit() -> ResponseReturnValue:
+    """List who did what, newest first."""
+    page = facecog().audit.listed(which_asked(), _limit(), request.args.get("cursor"))
+    return {
+        "lines": [audit_line_json(line) for line in page.items],
+        "next_cursor": page.next_cursor,
+    }
+
+
+@api.get("/audit/verify")
+@api.output(schemas.AuditCheck)
+def verify_audit() -> ResponseReturnValue:
+    """Say whether every line of the audit is there and as it was written."""
+    return audit_check_json(facecog().audit.check())
 
 
 @api.get("/collections")

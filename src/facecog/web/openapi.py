@@ -129,7 +129,17 @@ COLLECTION = {
     "schema": {"type": "string"},
 }
 # What is of no single collection.
-OF_ALL = ("Collections", "Health")
+OF_ALL = ("Collections", "Audit", "Health")
+WHICH = [
+    {"name": name, "in": "query", "description": said, "schema": {"type": "string"}}
+    for name, said in (
+        ("since", "From this moment on, as 2026-01-31 or 2026-01-31T12:00:00Z."),
+        ("until", "Before this moment."),
+        ("subject", "Id of a person."),
+        ("actor", "Whole, or what is before the colon: `key`."),
+        ("action", "Whole, or what is before the dot: `view`."),
+    )
+]
 PRIORITY = {
     "name": "Priority",
     "in": "header",
@@ -144,6 +154,7 @@ PARAMETERS = {
     ("/api/samples/{sample_id}", "delete"): [FOREVER],
     ("/api/samples/{sample_id}.jpg", "get"): [SIDE],
     ("/api/changes", "get"): PAGING,
+    ("/api/audit", "get"): [*PAGING, *WHICH],
     ("/api/subjects/{subject_id}/samples", "get"): PAGING,
 }
 
@@ -155,6 +166,7 @@ TAGS = {
     "Changes": ("changes",),
     "Rights": ("consent", "retention"),
     "Collections": ("collections",),
+    "Audit": ("audit",),
     "Promise": ("promise",),
     "Health": ("health", "ready"),
     "Access": ("session", "accounts", "keys"),

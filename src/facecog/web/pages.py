@@ -13,6 +13,7 @@ from facecog.acting import Role, actor
 from facecog.store import MAX_PAGE
 from facecog.web import errors, reference
 from facecog.web.access import allowed
+from facecog.web.audit import action_words, detail_words, which_asked
 from facecog.web.current import COOKIE, facecog, open_collections, served
 from facecog.web.people import change_words, origin_of, quality_of, still_here
 from facecog.web.uploads import text_field
@@ -25,6 +26,13 @@ PEOPLE = 72
 SORTS = ("name", "newest", "oldest")
 SHOWN = 60  # photos of a person, changes
 LOOK_ALIKES = 3
+LINES = 100  # of the audit
+FILTERS = ("since", "until", "action", "actor", "subject")
+# What the page offers to look for.
+ACTIONS = (
+    *("identify", "verify", "enrol", "view", "delete", "erase", "undo"),
+    *("export", "audit", "account", "session", "key"),
+)
 STAYING = ("pages.register", "pages.recognise", "pages.people", "pages.changes")
 A_YEAR = 365 * 24 * 3600  # seconds
 
@@ -114,6 +122,23 @@ def changes() -> ResponseReturnValue:
         change_words=change_words,
         hours=facecog().changes.hours,
         part="part" in request.args,
+    )
+
+
+@pages.get("/audit")
+def audit() -> ResponseReturnValue:
+    """Who did what, newest first; `check` looks at the whole chain. Raises: InvalidFilter."""
+    asked = {name: request.args.get(name, "").strip() for name in FILTERS}
+    found = facecog().audit.listed(which_asked(), LINES, request.args.get("cursor"))
+    return render_template(
+        "audit.html",
+        lines=found.items,
+        asked=asked,
+        actions=ACTIONS,
+        next=_next(found.next_cursor, **{name: text or None for name, text in asked.items()}),
+        check=facecog().audit.check() if "check" in request.args else None,
+        action_words=action_words,
+        detail_words=detail_words,
     )
 
 

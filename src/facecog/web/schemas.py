@@ -250,6 +250,33 @@ class Changes(Shape):
     next_cursor = String(allow_none=True)
 
 
+class AuditLine(Shape):
+    number = Integer(metadata={"description": "Lines are in the order of their numbers."})
+    at = String(metadata={"format": "date-time"})
+    action = String()
+    actor = String(metadata={"description": "By id, as `account:...`; no name."})
+    request_id = String(allow_none=True)
+    collection_id = String(allow_none=True)
+    subject_id = String(allow_none=True)
+    details = Dict(metadata={"description": "Ids and numbers (docs/audit.md)."})
+    hash = String()
+
+
+class Audit(Shape):
+    lines = List(Nested(AuditLine), metadata={"description": "Newest first."})
+    next_cursor = String(allow_none=True)
+
+
+class AuditCheck(Shape):
+    whole = Boolean()
+    fault = String(allow_none=True, metadata={"description": "Of the first line that is wrong."})
+    lines = Integer()
+    first = Integer()
+    last = Integer()
+    head = String(metadata={"description": "NUMBER:HASH of the last line; note it elsewhere."})
+    keyed = Boolean(metadata={"description": "Whether hashes are made with the owner's key."})
+
+
 class Enrolment(Shape):
     message = String()
     subject = Nested(Subject)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from facecog.store.tables import UtcDateTime
+from facecog.store.tables import Number, UtcDateTime
 
 revision = "0005"
 down_revision = "0004"
@@ -146,26 +146,26 @@ def _access() -> None:
 def _audit() -> None:
     op.create_table(
         "audit",
-        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", Number, autoincrement=False, nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("action", sa.String(40), nullable=False),
         sa.Column("actor", sa.String(80), nullable=False),
         sa.Column("request_id", sa.String(40)),
         sa.Column("collection_id", sa.String(36)),
         sa.Column("subject_id", sa.String(36)),
-        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_audit"),
     )
-    op.create_index("ix_audit_at", "audit", ["at"])
-    op.create_index("ix_audit_subject_id_number", "audit", ["subject_id", "number"])
     chain = op.create_table(
         "audit_chain",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("last", Number, nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
-        sa.Column("before", sa.Integer(), nullable=False),
+        sa.Column("before", Number, nullable=False),
         sa.Column("before_hash", sa.String(64), nullable=False),
+        sa.Column("seal", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit_chain"),
     )
-    op.bulk_insert(chain, [{"id": 1, "last": 0, "hash": "", "before": 0, "before_hash": ""}])
+    empty = {"id": 1, "last": 0, "hash": "", "before": 0, "before_hash": "", "seal": ""}
+    op.bulk_insert(chain, [empty])
