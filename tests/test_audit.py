@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 
-from facecog.acting import Actor, acting
+from facecog.acting import Actor, Role, acting
 from facecog.domain import AuditLine
 from facecog.errors import (
     AlreadyRegisteredAs,
@@ -188,7 +188,7 @@ def everything(facecog: Facecog) -> list[tuple[str, Callable[[], object], list[s
         ("remove", lambda: keep("it", changes.remove(ids["Ben's"])), ["remove"]),
         ("erase it", lambda: changes.erase(ids["it"]), ["change.erase"]),
         ("delete", lambda: changes.delete(ids["Anna"]), ["delete"]),
-        ("for good", lambda: changes.delete(ids["Anna"], forever=True), ["delete"]),
+        ("for good", lambda: changes.delete(ids["Anna"], forever=True), ["erase"]),
         ("erase all", changes.erase_all, ["change.erase"]),
         ("nothing is past", changes.tidy, []),
         ("promise", lambda: facecog.promise(0.01), ["promise"]),
@@ -214,6 +214,36 @@ def test_each_action_leaves_exactly_its_lines(database: Database) -> None:
 
     assert fault(facecog) is None
     assert facecog.audit.check().lines == told
+
+
+def test_access_that_is_given_and_taken_leaves_its_lines(database: Database) -> None:
+    store = database.store()
+    anna = store.accounts.add("Anna", "hash", Role.OWNER)
+    ben = store.accounts.add("Ben", "hash", Role.AUDITOR)
+    store.accounts.set_role(ben.id, Role.ENROLLER)
+    store.accounts.set_hash(ben.id, "another")
+    store.accounts.begin_session(ben.id, "token")
+    store.accounts.session("token")
+    store.accounts.end_session("token")
+    store.accounts.end_session("token")
+    store.accounts.end_sessions(ben.id)
+    store.accounts.remove(ben.id)
+    key = store.keys.add("door", "secret", Role.RECOGNISER, store.collection, None)
+    store.keys.revoke(key.id)
+    store.keys.revoke(key.id)
+
+    told = list(store.audit.lines())
+    whom = [line.details.get("account", line.details.get("key")) for line in told]
+    assert list(zip((line.action for line in told), whom, strict=True)) == [
+        ("account.add", anna.id),
+        *((f"account.{what}", ben.id) for what in ("add", "role", "password")),
+        *((f"session.{what}", ben.id) for what in ("begin", "end", "end")),
+        ("account.remove", ben.id),
+        ("key.add", key.id),
+        ("key.revoke", key.id),
+    ]
+    assert (told[2].details["role"], told[8].details["role"]) == ("enroller", "recogniser")
+    assert store.audit.check().fault is None
 
 
 @pytest.mark.parametrize(
@@ -632,7 +662,7 @@ def test_whoever_may_see_one_collection_sees_its_lines_alone(database: Database)
 WORKER = """
 import sys
 from pathlib import Path
-from facecog.acting import Actor, acting
+from facecog.acting import Actor, Role, acting
 from facecog.store import Store
 from tests.databases import put
 
