@@ -855,6 +855,17 @@ def test_restore_replaces_only_when_asked_to_and_answered(tmp_path: Path) -> Non
     assert len(list((there / "dataset").iterdir())) == 1
 
 
+def test_what_is_restored_is_its_owners_alone(tmp_path: Path) -> None:
+    file, there = tmp_path / "faces.backup", tmp_path / "there"
+    with_open(Home(tmp_path / "here"), lambda store: (add(store, "Anna"), store.backup(file)))
+    run("restore", str(file), home=there)
+
+    made = [there, *there.rglob("*")]
+
+    assert {"faces.db", "in-use", "dataset"} <= {one.name for one in made}
+    assert [one for one in made if one.stat().st_mode & 0o077] == []
+
+
 def test_restore_says_who_is_left_out(tmp_path: Path) -> None:
     home, file = tmp_path / "home", str(tmp_path / "faces.backup")
     with_open(Home(home), lambda store: (add(store, "Anna"), add(store, "Ben")))

@@ -28,6 +28,8 @@ class Landing:
         self._number = random.SystemRandom().randint(1, 2**31 - 1)
         folder = dataset / FOLDER / str(self._number)
         try:
+            for one in (dataset, folder.parent):
+                one.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._crops = FolderCrops(folder, sealed)
         except OSError as error:
             raise StorageUnavailable(f"{folder} cannot be made: {error.strerror}.") from error

@@ -71,10 +71,12 @@ def be_alone_on_server(connection: Connection) -> None:
 
 
 def _lock_file(home: Path) -> sqlite3.Connection:
+    file = home / FILE
     try:
-        return sqlite3.connect(
-            home / FILE, isolation_level=None, timeout=0, check_same_thread=False
-        )
+        file.touch(mode=0o600)
+        return sqlite3.connect(file, isolation_level=None, timeout=0, check_same_thread=False)
+    except OSError as error:
+        raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error
     except sqlite3.OperationalError as error:
         raise DatabaseUnavailable(_said(home, error)) from error
 

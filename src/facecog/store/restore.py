@@ -64,11 +64,12 @@ def restore_on_sqlite(home: Path, backup: Reader, replace: bool, told: Told) -> 
     """Raises: HomeInUse, HomeNotEmpty, BackupDamaged, StorageUnavailable, DatabaseUnavailable."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = sqlite_engine(home / "faces.db")
     except OSError as error:
         raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error
     dataset = home / "dataset"
     with ExitStack() as ended:
-        engine = ended.enter_context(_closing(sqlite_engine(home / "faces.db")))
+        engine = ended.enter_context(_closing(opened))
         look_at(engine)
         ended.enter_context(alone(home))
         land(engine, dataset)  # what one that was killed has left
