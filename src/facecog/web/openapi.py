@@ -222,6 +222,9 @@ def complete(spec: Any) -> Any:
                 operation["tags"] = [_tag(path)]
                 if _tag(path) not in OF_ALL:
                     operation.setdefault("parameters", []).append(COLLECTION)
+            for parameter in operation.get("parameters", []):
+                if parameter["name"].endswith("_id"):
+                    parameter["schema"] = {"type": "string", "format": "uuid"}
             if (path, method) in REQUEST_BODIES:
                 operation["requestBody"] = REQUEST_BODIES[path, method]
             if (path, method) in PARAMETERS:
