@@ -9,10 +9,13 @@ ENV PATH=/opt/facecog/venv/bin:$PATH \
 # Makes the virtual environment and fetches the models. What only this needs stays out of the image.
 FROM base AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
+COPY requirements requirements
 COPY src src
 RUN python3 -m venv /opt/facecog/venv \
-    && pip install --no-cache-dir -c constraints.txt '.[postgres]'
+    && pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+    && pip install --no-cache-dir --require-hashes --no-build-isolation -r requirements/container.txt \
+    && pip install --no-cache-dir --no-deps --no-build-isolation .
 RUN facecog models fetch \
     && pip uninstall --yes pip setuptools
 

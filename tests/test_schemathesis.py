@@ -7,7 +7,6 @@ further than "there is nobody with this id".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import Any, cast
 from uuid import uuid4
@@ -57,7 +56,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
         *(fakes.FakeEngine(), store, MemoryIndex(store, fakes.MODEL)),
         *(fakes.CALIBRATION, fakes.decode),
     )
-    settings = Settings(home=Path("unused"), models=assets.MODELS)
+    settings = Settings(models=assets.MODELS)
     yield app_of(facecog, settings).test_client()
     store.close()
 
@@ -69,7 +68,7 @@ def described(client: FlaskClient) -> Any:
 
 def operations() -> list[tuple[str, GenerationMode]]:
     """By name, "POST /api/register" say, of an app that answers nothing; wrong where it can be."""
-    document = app_of(cast(Facecog, None), Settings(home=Path("unused"))).spec
+    document = app_of(cast(Facecog, object()), Settings()).spec
     return [
         (f"{method.upper()} {path}", mode)
         for path, methods in document["paths"].items()
