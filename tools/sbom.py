@@ -12,12 +12,16 @@ import json
 import re
 import subprocess
 import sys
-from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 # Not the Lesser one, which lets a program use a library.
@@ -60,11 +64,10 @@ def faults(found: dict[str, list[str]]) -> list[str]:
 
 def direct() -> set[str]:
     """What the app itself asks for on this machine, without its extras."""
-    asked = [Requirement(text) for text in requires("facecog") or []]
+    project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
+    asked = [Requirement(text) for text in project["dependencies"]]
     return {
-        canonicalize_name(one.name)
-        for one in asked
-        if one.marker is None or one.marker.evaluate({"extra": ""})
+        canonicalize_name(one.name) for one in asked if one.marker is None or one.marker.evaluate()
     }
 
 
