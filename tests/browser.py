@@ -171,6 +171,14 @@ class Site:
         """Name -> id."""
         return {one["name"]: one["id"] for one in self._subjects()}
 
+    def consents(self, subject_id: str, text: str) -> None:
+        body = {"consent": text, "consent_how": "on paper"}
+        self._call("POST", f"/api/subjects/{subject_id}/consent", body)
+
+    def requires_consent(self, yes: bool) -> None:
+        body = {"required": yes, "text_version": "visitors 2", "purpose": "the front door"}
+        self._call("PUT", "/api/consent", body)
+
     def delete(self, *names: str) -> None:
         """As the page does: it can be undone."""
         for name in names:

@@ -422,11 +422,53 @@ def test_erased_for_good_with_nothing_to_undo(
     page = open_person(open_page, cast["Anna"])
     page.get_by_test_id("delete").click()
     page.get_by_test_id("answer-forever").click()
+    receipt = page.get_by_test_id("receipt")
+    expect(receipt).to_contain_text("Database: erased")
+    expect(receipt).to_contain_text("files: follows by itself")
+    expect(page.get_by_test_id("dialog")).not_to_contain_text("Anna")
+    page.get_by_test_id("close").click()
 
     erased = notice(page, "Anna was erased for good.")
     expect(erased.get_by_test_id("undo")).to_have_count(0)
     page.get_by_test_id("go-changes").click()
     expect(page.get_by_test_id("no-changes")).to_be_visible()
+
+
+def test_an_end_is_set_and_taken_away(
+    site: Site, cast: dict[str, str], open_page: OpenPage
+) -> None:
+    page = open_person(open_page, cast["Anna"])
+    expect(page.get_by_test_id("rights")).to_contain_text("On no date")
+    page.get_by_test_id("end").fill("2099-05-12")
+    page.get_by_test_id("end-save").click()
+    notice(page, "Saved.")
+    expect(page.get_by_test_id("ends")).to_have_text("12 May 2099")
+
+    page.get_by_test_id("end").fill("")
+    page.get_by_test_id("end-save").click()
+    expect(page.get_by_test_id("ends")).to_have_count(0)
+    assert_accessible(page)
+
+
+def test_a_copy_is_had(site: Site, cast: dict[str, str], open_page: OpenPage) -> None:
+    page = open_person(open_page, cast["Anna"])
+    with page.expect_download() as download:
+        page.get_by_test_id("export").click()
+
+    assert download.value.suggested_filename == f"facecog-{cast['Anna']}.zip"
+
+
+def test_a_consent_is_withdrawn(site: Site, cast: dict[str, str], open_page: OpenPage) -> None:
+    site.consents(cast["Anna"], "visitors 2")
+    page = open_person(open_page, cast["Anna"])
+    expect(page.get_by_test_id("rights")).to_contain_text("“visitors 2”, on paper")
+    page.get_by_test_id("withdraw").click()
+    page.get_by_test_id("answer-withdraw").click()
+
+    notice(page, "The consent is withdrawn.")
+    expect(page.get_by_test_id("rights")).to_contain_text("withdrawn on")
+    expect(page.get_by_test_id("withdraw")).to_have_count(0)
+    assert "Anna" in site.people()
 
 
 def test_somebody_who_is_gone(site: Site, cast: dict[str, str], open_page: OpenPage) -> None:

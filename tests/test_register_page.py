@@ -19,6 +19,7 @@ from tests.browser import (
     OpenPage,
     Seeing,
     Site,
+    assert_accessible,
     assert_inside,
     assert_no_scrolling,
     expect_picture,
@@ -30,6 +31,35 @@ from tests.browser import (
 from tests.heic import heic
 
 pytestmark = pytest.mark.xdist_group("register page")
+
+
+@pytest.fixture
+def consent_required(site: Site) -> Iterator[None]:
+    site.requires_consent(True)
+    yield
+    site.requires_consent(False)
+
+
+@pytest.mark.usefixtures("consent_required")
+def test_consent_is_asked_for_where_it_is_required(
+    site: Site, open_page: OpenPage, photos: Path
+) -> None:
+    page = open_page("/register")
+    page.get_by_test_id("name").fill("Obama")
+    page.get_by_test_id("file").set_input_files(photos / "obama.jpg")
+    expect_state(page, "photo")
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_test_id("consent-error")).to_contain_text("who has not agreed")
+    expect(page.get_by_test_id("consent")).to_be_focused()
+    assert_accessible(page)
+    assert site.people() == {}
+
+    page.get_by_test_id("consent").check()
+    page.get_by_test_id("submit").click()
+
+    expect(page.locator("#result-title")).to_have_text("Obama is registered")
+    page.get_by_test_id("someone-else").click()
+    expect(page.get_by_test_id("consent")).not_to_be_checked()  # it was Obama's
 
 
 def test_a_second_photo_is_a_second_sample(site: Site, open_page: OpenPage, photos: Path) -> None:
