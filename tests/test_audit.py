@@ -40,6 +40,12 @@ OWNER = Actor("key", id="1f0c", request_id="r1")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
+@pytest.fixture
+def database(plain: Database) -> Database:
+    """Not encrypted: a line is hashed with no key, or with one of the test's own."""
+    return plain
+
+
 def opened(database: Database, **keeping: Any) -> Facecog:
     return facecog_on(database.store(keeping=Keeping(**keeping)))
 
@@ -497,6 +503,16 @@ def test_lines_of_the_time_before_there_was_a_key_stay_right(database: Database)
 
     below(database, update(audit).where(audit.c.number == 2).values(actor="somebody"))
     assert fault(keyed) == "Line 2 was altered, or what is before it."
+
+
+def test_the_lines_of_an_encrypted_home_are_hashed_with_a_secret_of_it(sealed: Database) -> None:
+    facecog = opened(sealed)
+    some(facecog)
+    assert fault(facecog) is None
+    assert facecog.audit.check().keyed
+
+    forge(sealed, None, without={3})
+    assert fault(facecog) == "Line 5 was not written with the key."
 
 
 def test_a_line_written_without_the_key_after_one_with_it_is_found(database: Database) -> None:

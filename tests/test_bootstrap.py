@@ -180,7 +180,7 @@ def test_a_home_with_models_that_cannot_be_used_is_not_left_open(tmp_path: Path)
     for card in MODELS.iterdir():
         (models / card.name).write_bytes(b"damaged")
 
-    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+    with pytest.raises(ModelUnavailable, match="is damaged"):
         open_facecog(Settings(home=tmp_path / "home", models=models))
 
     assert not (tmp_path / "home" / "faces.db-wal").exists()  # gone with the last connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facecog.evaluation.calibration import ENOUGH_PEOPLE, LabelledTemplates, calibrate
+from facecog.evaluation.calibration import ENOUGH_PEOPLE, LabelledTemplates, _rising, calibrate
 
 
 def templates(people: int, photos: int, seed: int) -> LabelledTemplates:
@@ -25,3 +25,9 @@ def test_few_people_are_enough_even_where_one_pair_alone_is_the_tail(seed: int) 
     scores = [score for _, score in made.tail().points]
     assert np.all(np.diff(scores) > 0)
     assert np.all(np.isfinite(scores))
+
+
+def test_two_rates_never_share_a_score() -> None:
+    rising = _rising(np.array([0.3, 0.3, 0.25, 0.31232, 0.31233]))
+
+    assert rising == [0.3, 0.3001, 0.3002, 0.3123, 0.3124]

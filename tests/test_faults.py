@@ -67,7 +67,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 def test_a_full_disk_refuses_to_register_and_goes_on_recognising(disk: Disk) -> None:
     home, log = disk.folder / "home", disk.folder.with_suffix(".log")
-    with serving(home, log_file=log) as server:
+    with serving(home, log_file=log, audit="changes") as server:
         assert register(server, "obama").status == 201
         disk.fill()
 
@@ -79,7 +79,7 @@ def test_a_full_disk_refuses_to_register_and_goes_on_recognising(disk: Disk) -> 
         assert "storage_unavailable: " in server.log.read_text()
         assert register(server, "biden").status == 201
 
-    with serving(home, log_file=log) as server:
+    with serving(home, log_file=log, audit="changes") as server:
         assert all(knows(server, who) for who in PEOPLE)
 
 

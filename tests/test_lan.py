@@ -90,7 +90,7 @@ def test_a_program_gets_in_with_the_printed_code_and_the_kept_certificate(lan: L
     context = ssl.create_default_context(cafile=lan.home / "tls" / FILE)
     connection = http.client.HTTPSConnection(HOST, lan.port, context=context, timeout=60)
     with closing(connection):
-        connection.request("GET", "/api/health", headers={"Authorization": f"Bearer {lan.code}"})
+        connection.request("GET", "/api/ready", headers={"Authorization": f"Bearer {lan.code}"})
         assert json.loads(connection.getresponse().read())["subjects"] == 0
 
 

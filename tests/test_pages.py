@@ -95,7 +95,7 @@ def test_a_page_is_there_and_holds_no_code_of_its_own(client: FlaskClient, path:
 def test_the_pages_lead_to_their_scripts_and_styles(served: dict[str, tuple[str, str]]) -> None:
     kinds = [kind for kind, _ in served.values()]
 
-    assert kinds.count("text/html") == len(PAGES)
+    assert kinds.count("text/html") >= len(PAGES)  # and what they lead to, as the audit
     assert kinds.count("text/css") >= 2
     assert kinds.count("text/javascript") >= 5
     assert "/openapi.json" in served

@@ -29,6 +29,7 @@ SAMPLES = (1, 2, 3)
 PHOTOS_A_PERSON = 5
 BOOTSTRAPS = 200
 BOUND = 0.9
+STEP = 0.0001  # between the scores of two rates, at least
 ENOUGH_PEOPLE = 30
 # A gap between two subjects' scores is trusted when nine in ten gaps between two photos of one
 # person are smaller.
@@ -156,9 +157,16 @@ def _tail(scores: Scores, people: int, random: np.random.Generator, below: Tail 
     bound = np.quantile(np.array(drawn), BOUND, axis=0)
     if below:
         bound = np.maximum(bound, [below.threshold(rate) for rate in RATES])
-    return Tail(
-        tuple((rate, round(float(score), 4)) for rate, score in zip(RATES, bound, strict=True))
-    )
+    return Tail(tuple(zip(RATES, _rising(bound), strict=True)))
+
+
+def _rising(bound: Floats) -> list[float]:
+    """Of few people the same score may be that of two rates: then the lower takes the next one."""
+    rising: list[float] = []
+    for score in bound:
+        rounded = round(float(score), 4)
+        rising.append(max(rounded, round(rising[-1] + STEP, 4)) if rising else rounded)
+    return rising
 
 
 def _thresholds(scores: Scores, weights: Floats) -> Floats:

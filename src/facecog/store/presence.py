@@ -73,7 +73,8 @@ def be_alone_on_server(connection: Connection) -> None:
 def _lock_file(home: Path) -> sqlite3.Connection:
     file = home / FILE
     try:
-        file.touch(mode=0o600)
+        if not file.exists():  # else a home that is read-only could not even be read
+            file.touch(mode=0o600)
         return sqlite3.connect(file, isolation_level=None, timeout=0, check_same_thread=False)
     except OSError as error:
         raise DatabaseUnavailable(f"{home} cannot be used: {error.strerror}.") from error

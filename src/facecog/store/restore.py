@@ -33,7 +33,6 @@ from facecog.store.presence import alone, be_alone_on_server
 from facecog.store.tables import metadata, revision, tombstones
 from facecog.store.tombs import Tombs
 from facecog.store.transactions import PART, begin
-from facecog.store.upgrading import upgrade
 
 # With rows in one of these, somebody has used the home.
 TELLING = ("subjects", "changes", "calibrations", "accounts", "api_keys")
@@ -103,7 +102,7 @@ def _restore(
     for sample_id in sorted(tombs.crops):
         crops.put(connection, sample_id, backup.crop(sample_id))
         told(1)
-    upgrade(connection)
+    _upgrade(connection)
     _bury(connection, erased)
     _move_revision(connection, last)
     counts = backup.manifest["rows"]
@@ -157,7 +156,7 @@ def _empty_tables(connection: Connection, schema: str) -> None:
     """The tables of a version, with nothing in them."""
     metadata.drop_all(connection)
     connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
-    upgrade(connection, schema)
+    _upgrade(connection, schema)
     there = inspect(connection).get_table_names()
     for name in reversed(BACKED_UP):
         if name in there:
@@ -206,3 +205,9 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
             yield connection
     except StatementError as error:
         raise BackupDamaged("This backup has rows that cannot be put back.") from error
+
+
+def _upgrade(connection: Connection, version: str = "head") -> None:
+    from facecog.store.upgrading import upgrade  # Alembic takes as long to import as all the rest
+
+    upgrade(connection, version)

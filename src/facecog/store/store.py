@@ -94,7 +94,7 @@ class Store:
             self.collection = self.collections.named(rows.DEFAULT_COLLECTION).id
             self._default = self.collection
             # Read now, and not within somebody's transaction.
-            keeping = replace(keeping, key=self.secret_for("audit"))
+            keeping = replace(keeping, key=self.secret_for("audit") or keeping.key)
             keeping.of(engine)
             self.trail, self.audit = AuditTrail(engine, keeping), AuditLog(engine, keeping.days)
             self.journal = Journal(engine, crops, self.collection, undo)
