@@ -19,6 +19,7 @@ from waitress import create_server, wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import BaseWSGIServer
 
+from facecog.acting import Role
 from facecog.config import Settings
 from facecog.errors import AccessCodeNeeded
 from facecog.service import Facecog
@@ -130,6 +131,24 @@ def test_what_will_be_refused_is_refused_before_its_body_is_there(run: Run) -> N
     assert headers["www-authenticate"] == 'Bearer realm="facecog"'
     assert headers["content-type"] == "application/problem+json"
     assert headers["connection"] == "close"
+
+
+def test_so_is_that_of_somebody_who_shows_nothing_once_there_is_an_account(
+    run: Run, facecog: Facecog
+) -> None:
+    server = run()
+    facecog.accounts.add("Olga", "correct horse battery", Role.OWNER)
+    assert facecog.accounts.are_there()
+    for shown, code in (("X-Nothing: 1", "access_needed"), ("X-Api-Key: fc_wrong", None)):
+        with server.connection() as connection:
+            connection.sendall(head(LARGEST, "/api/recognise", shown))
+            connection.settimeout(PATIENCE if code else 0.5)
+            if code:
+                status, _, problem = answer(connection)
+                assert (status, problem["code"]) == (401, code)
+            else:  # whether a key is good only the database can say, once the body is there
+                with pytest.raises(TimeoutError):
+                    answer(connection)
 
 
 def test_so_is_one_in_chunks_however_small(run: Run) -> None:

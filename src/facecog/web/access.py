@@ -18,7 +18,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from apiflask import APIFlask
-from flask import current_app, g, redirect, request, url_for
+from flask import Request, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from facecog.acting import NOBODY, Actor, Role, acting
@@ -35,12 +35,15 @@ from facecog.errors import (
 )
 from facecog.keys import PREFIX
 from facecog.permissions import Permission, may, require
-from facecog.web import cookies, rules
+from facecog.web import cookies, early, rules
 from facecog.web.attempts import Attempts
 from facecog.web.codes import is_code
+from facecog.web.current import KEY as FACECOG
 from facecog.web.current import facecog, served
 from facecog.web.errors import wants_page
+from facecog.web.guard import SAFE_METHODS
 from facecog.web.network import is_loopback
+from facecog.web.receiving import LARGE
 from facecog.web.sent_key import sent_key
 
 KEY = "facecog.access"
@@ -84,6 +87,8 @@ class Access:
             raise InvalidSetting(f"FACECOG_ACCESS is auto or open, not {settings.access}.")
         self._open = settings.access == "open"
         app.extensions[KEY] = self
+        self._known: Callable[[], bool] = lambda: app.extensions[FACECOG].accounts.known
+        early.add(app, self._refuse_early)
         app.before_request(self._admit)
         app.teardown_request(_leave)
 
@@ -120,6 +125,20 @@ class Access:
 
     # -- each request -------------------------------------------------------------------------
 
+    def _refuse_early(self, asking: Request) -> None:
+        """Of somebody who shows nothing a photo is not even taken in.
+
+        Raises:
+            AccessCodeNeeded, AccessNeeded.
+        """
+        large = (asking.content_length or 0) > LARGE or "Transfer-Encoding" in asking.headers
+        if not large or sent_key(asking) or cookies.any_of(asking) or self._open:
+            return
+        if self.local and _is_this_machine(asking) and not self._known():
+            return  # as far as can be said without the database
+        if asking.method not in SAFE_METHODS:
+            raise self._needed(by_code=self.code is not None and not self._known())
+
     def _admit(self) -> ResponseReturnValue | None:
         needed = rules.needed_here()
         who = self._who(needed)
@@ -141,7 +160,7 @@ class Access:
             if needed is Permission.OPEN:
                 return NOBODY
             # Whoever watches this machine is not to lose sight of it with its database.
-            watching = needed is Permission.STATE and self.local and _is_this_machine()
+            watching = needed is Permission.STATE and self.local and _is_this_machine(request)
             if watching and not served().accounts.known:
                 return Actor("local", Role.AUDITOR)
             raise
@@ -179,7 +198,7 @@ class Access:
         """Who is let in without saying who they are."""
         if self._open:
             return Actor("open")
-        if self.local and _is_this_machine() and not served().accounts.are_there():
+        if self.local and _is_this_machine(request) and not served().accounts.are_there():
             return Actor("local")
         return NOBODY
 
@@ -193,15 +212,16 @@ class Access:
         if wants_page():
             target = request.full_path if request.method == "GET" else "/"
             return redirect(self._door() + _next(target), 303)
-        raise self._needed()
+        raise self._needed(self.by_code())
 
     def _door(self) -> str:
         if self.by_code():
             return url_for("door.show_code")
         return url_for("door.show_welcome" if self.by_welcome() else "door.show_sign_in")
 
-    def _needed(self) -> FacecogError:
-        if self.by_code():
+    @staticmethod
+    def _needed(by_code: bool) -> FacecogError:
+        if by_code:
             return AccessCodeNeeded("Send the access code that facecog printed at its start.")
         return AccessNeeded("Send an API key: Authorization: Bearer fc_...; or sign in.")
 
@@ -234,8 +254,9 @@ def _leave(_: BaseException | None) -> None:
         entered.close()
 
 
-def _is_this_machine() -> bool:
-    return is_loopback(_address()) and not any(name in request.headers for name in FORWARDED)
+def _is_this_machine(asking: Request) -> bool:
+    forwarded = any(name in asking.headers for name in FORWARDED)
+    return is_loopback(asking.remote_addr or "") and not forwarded
 
 
 def _address() -> str:

@@ -6,7 +6,7 @@ import hmac
 import secrets
 from hashlib import sha256
 
-from flask import Response, request
+from flask import Request, Response, request
 
 from facecog.store.accounts import LONGEST
 
@@ -38,6 +38,11 @@ def forget_session(answer: Response) -> None:
 
 def _session_name() -> str:
     return f"__Host-{SESSION}" if request.is_secure else SESSION
+
+
+def any_of(asking: Request) -> bool:
+    """Whether a request has one of facecog's cookies, good or not."""
+    return any(name in asking.cookies for name in (CODE, SESSION, f"__Host-{SESSION}"))
 
 
 class CodeCookie:
