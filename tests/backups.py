@@ -102,9 +102,7 @@ def _fill_the_rest(store: Store) -> None:
     person = {"name": "Olga", "name_key": "olga", "password_hash": "$argon2id$", "role": "owner"}
     api_key = {"name": "door", "secret_hash": "ab" * 32, "role": "recogniser", "created_at": AT}
     session = {"token_hash": "cd" * 32, "created_at": AT, "seen_at": AT, "until": AT}
-    line = {"number": 1_000_000, "at": AT, "action": "searched", "actor": "local", "details": "{}"}
     values = {
-        tables.audit: {"hash": "ef" * 32, **line},
         tables.consents: {"id": str(uuid4()), "subject_id": anna, **consent},
         tables.tombstones: {"id": str(uuid4()), "at": AT},
         tables.accounts: {"id": account, "created_at": AT, **person},

@@ -37,7 +37,7 @@ from facecog.errors import (
     StorageUnavailable,
 )
 from facecog.index.memory import MemoryIndex
-from facecog.store import Store, tables
+from facecog.store import Store, Which, tables
 from facecog.store.backup import wanted_ids
 from facecog.store.dumping import BACKED_UP, LEFT_OUT
 from facecog.store.wholeness import FORMAT
@@ -709,6 +709,40 @@ def test_who_was_erased_is_not_brought_back_by_an_older_backup(
     if isinstance(home.where, Path):
         found = [path.read_bytes() for path in home.where.rglob("*") if path.is_file()]
         assert not any(one in content for one in stored for content in found)
+
+
+def test_the_audit_of_the_time_since_stays(home: Home, store: Store, file: Path) -> None:
+    fill(store)
+    store.backup(file)
+    store.journal.delete(store.subject_named("Person 4").id, forever=True)
+    written = store.audit.check()
+    store.close()
+
+    home.restore(file, replace=True)
+
+    there = home.open()
+    assert there.audit.check() == written  # whole, to its last line
+    assert [line.action for line in there.audit.listed(Which(action="erase"), 9).items] == ["erase"]
+    there.close()
+
+
+def test_the_audit_of_another_home_does_not(
+    home: Home, store: Store, other: Home, file: Path
+) -> None:
+    fill(store)
+    there = other.open()
+    for number in range(20):
+        add(there, f"Somebody {number}")
+    there.close()
+    store.backup(file)
+    written = store.audit.check()
+    store.close()
+
+    other.restore(file, replace=True)
+
+    there = other.open()
+    assert there.audit.check() == written
+    there.close()
 
 
 @FROM_SQLITE

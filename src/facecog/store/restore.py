@@ -29,6 +29,7 @@ from facecog.store.crops import TableCrops
 from facecog.store.database import HEAD, look_at, server_engine, sqlite_engine
 from facecog.store.dumping import BACKED_UP, clause, loaded
 from facecog.store.landing import Landing, land
+from facecog.store.later_lines import later_lines
 from facecog.store.presence import alone, be_alone_on_server
 from facecog.store.tables import metadata, revision, tombstones
 from facecog.store.tombs import Tombs
@@ -95,6 +96,7 @@ def _restore(
     if not replace and _used(connection, before):
         raise HomeNotEmpty("There are people in this home. With --replace they are forgotten.")
     erased, last = _tombstones(connection, before), _last_revision(connection, before)
+    later = later_lines(connection, before, backup)
     _empty_tables(connection, backup.manifest["schema"])
     tombs = Tombs({*(row["id"] for row in erased), *_buried(backup)})
     for table in backup.tables:
@@ -104,6 +106,7 @@ def _restore(
         told(1)
     _upgrade(connection)
     _bury(connection, erased)
+    later.put(connection)
     _move_revision(connection, last)
     counts = backup.manifest["rows"]
     return Restored(
