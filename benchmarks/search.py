@@ -35,7 +35,7 @@ from benchmarks.tables import Claim, Part, figure, run
 from benchmarks.timing import cpu_ms, interleaved
 from facecog.domain import GalleryPart, Template, Vectors
 from facecog.evaluation.report import Table
-from facecog.index.memory import MemoryIndex, State
+from facecog.index.memory import Galleries, MemoryIndex, State
 from facecog.index.scan import coded
 
 MODEL = "clustered"
@@ -284,7 +284,7 @@ def hnsw(postgres: searchers.Postgres, rows: int) -> list[str]:
 # -- people, writes, memory -----------------------------------------------------------------------
 
 
-class Timed(MemoryIndex):
+class Timed(Galleries):
     """Notes what catching up with each write has cost, whoever did it."""
 
     def __init__(self, source: Source) -> None:
@@ -302,9 +302,10 @@ def written(rows: int, times: int) -> dict[str, list[float]]:
     """CPU milliseconds of the index for each write, while another thread searches."""
     vectors, probes = clustered(rows, DIMENSIONS[0], np.random.default_rng(2))
     source = Source(vectors)
-    index = Timed(source)
+    timed = Timed(source)
+    index = MemoryIndex(timed)
     index.size()
-    index.taken.clear()
+    timed.taken.clear()
     done, searches = Event(), 0
 
     def keep_searching() -> None:
@@ -327,7 +328,7 @@ def written(rows: int, times: int) -> dict[str, list[float]]:
         for n in range(times):
             write(n)
             index.size()
-        taken[name], index.taken = index.taken, []
+        taken[name], timed.taken = timed.taken, []
     done.set()
     reader.join()
     assert searches  # or nobody searched meanwhile
