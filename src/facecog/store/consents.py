@@ -85,7 +85,8 @@ def refuse_without(
     )
     if subject_id is None or not connection.execute(in_force.limit(1)).first():
         raise ConsentNeeded(
-            f"Nobody is registered here without having agreed to “{policy.text_version}”.",
+            f"Nobody is registered here without having agreed to “{policy.text_version}”. Once "
+            "they have, say so: the field `consent`, or the option --consent, with that text.",
             policy.text_version,
             policy.purpose,
         )
