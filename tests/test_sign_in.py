@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,6 +17,7 @@ from facecog.errors import DatabaseUnavailable, InvalidSetting
 from facecog.service import Facecog
 from facecog.web.access import FORWARDED, Access
 from facecog.web.app import create_app
+from tests.sending import multipart
 from tests.test_access import Clock
 from tests.test_pages import Links
 
@@ -220,7 +222,29 @@ def test_only_an_owner_erases_for_good(door: FlaskClient, facecog: Facecog) -> N
     refused = door.delete(f"{address}?forever=true", headers=headers)
 
     assert code_of(refused) == (403, "not_allowed")
+    # An end that is past is an erasure too.
+    ends = door.put(f"{address}/expiry", headers=headers, json={"expires_at": "2000-01-01"})
+    assert code_of(ends) == (403, "not_allowed")
     assert door.delete(address, headers=headers).status_code == 200
+
+
+def test_a_recogniser_is_not_told_who_is_nearest(door: FlaskClient, facecog: Facecog) -> None:
+    """Or a few strangers' photos would list the gallery."""
+    facecog.enrol("Anna", b"anna")
+    facecog.enrol("Ben", b"ben")
+
+    def found(role: Role, photo: bytes) -> Any:
+        _, secret = facecog.keys.add(role.value, role)
+        headers = {"Authorization": f"Bearer {secret}"}
+        answer = door.post("/api/recognise", headers=headers, **multipart(image=photo))
+        (face,) = answer.json["faces"]
+        return face["decision"], face["score"], [one["name"] for one in face["candidates"]]
+
+    decision, score, named = found(Role.RECOGNISER, b"carl")
+    assert (decision, named) == ("unknown", [])
+    assert found(Role.ENROLLER, b"carl")[:2] == (decision, score)
+    assert {"Anna", "Ben"} == {*found(Role.ENROLLER, b"carl")[2]}
+    assert found(Role.RECOGNISER, b"anna")[2] == ["Anna"]
 
 
 # -- guessing -----------------------------------------------------------------------------------

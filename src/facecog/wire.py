@@ -168,14 +168,18 @@ def enrolment_json(enrolment: Enrolment) -> Json:
     }
 
 
-def identification_json(identification: Identification) -> Json:
+def identification_json(identification: Identification, nearest: bool = True) -> Json:
+    """
+    Args:
+        nearest: also name those who are nearest and do not reach the threshold.
+    """
     best = identification.best
     return {
         "name": best.name if best else None,
         "image": size_json(identification.size),
         **_operation(identification.operation),
         "gallery": gallery_json(identification.gallery),
-        "faces": [_identified(face) for face in identification.faces],
+        "faces": [_identified(face, nearest) for face in identification.faces],
     }
 
 
@@ -200,7 +204,8 @@ def size_json(size: PixelSize) -> Json:
     return {"width": size.width, "height": size.height}
 
 
-def _identified(found: IdentifiedFace) -> Json:
+def _identified(found: IdentifiedFace, nearest: bool) -> Json:
+    named = [one for one in found.candidates if nearest or one.score >= found.threshold]
     return {
         **face_json(found.face),
         "decision": found.decision.value,
@@ -210,7 +215,7 @@ def _identified(found: IdentifiedFace) -> Json:
         "score": None if found.score is None else round(found.score, 4),
         "threshold": rounded(found.threshold),
         "margin": None if found.margin is None else round(found.margin, 4),
-        "candidates": [candidate_json(candidate) for candidate in found.candidates],
+        "candidates": [candidate_json(candidate) for candidate in named],
     }
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from facecog.acting import actor
 from facecog.cli.common import FILE, as_json, on_each, opened_facecog, print_json
 from facecog.cli.words import explained, said_of
 from facecog.domain import Agreed
+from facecog.permissions import Permission, may, require
 from facecog.wire import (
     Json,
     detection_json,
@@ -63,14 +65,16 @@ def register(
 @as_json
 def recognise(images: tuple[Path, ...], explain: bool, machine: bool) -> None:
     """Say who is in each photo."""
-    facecog = opened_facecog()
+    facecog, nearest = opened_facecog(), may(actor(), Permission.LOOK)
+    if explain:
+        require(actor(), Permission.LOOK)  # it names whoever is nearest
 
     def one(photo: bytes) -> tuple[Json, str]:
         found = facecog.identify(photo)
         said = [", ".join(said_of(face) for face in found.faces)]
         if explain:
             said += [f"  {line}" for line in explained(found)]
-        return identification_json(found), "\n".join(said)
+        return identification_json(found, nearest), "\n".join(said)
 
     try:
         on_each(images, one, machine)

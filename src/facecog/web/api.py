@@ -74,7 +74,7 @@ def recognise() -> ResponseReturnValue:
     with picture_turn():
         found = facecog().identify(photo, allow_no_face)
     count_decisions(found)
-    return identification_json(found)
+    return identification_json(found, nearest=may(actor(), Permission.LOOK))
 
 
 @api.post("/verify")

@@ -130,5 +130,5 @@ function decisionInWords(face) {
   if (face.decision === 'uncertain') return whyNotSure(face);
   if (face.decision === 'match') return t('recognise.is_match', { name: inSentence(face.name) });
   if (outOfReach(face.threshold)) return t('recognise.is_unnameable');
-  return face.candidates.length ? t('recognise.is_unknown') : t('recognise.nobody_registered');
+  return face.score === null ? t('recognise.nobody_registered') : t('recognise.is_unknown');
 }
