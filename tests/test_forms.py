@@ -6,6 +6,7 @@ from io import BytesIO
 from urllib.parse import unquote_to_bytes, urlencode
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.formparser import FormDataParser
@@ -44,3 +45,14 @@ def test_a_form_is_read_as_werkzeug_reads_it(body: str) -> None:
         read.append(list(fields.items(multi=True)))
 
     assert read[0] == read[1]
+
+
+def test_a_body_of_ever_so_many_values_is_not_taken_apart(client: FlaskClient) -> None:
+    """Two bytes say a field or a value, which takes hundreds: 60 MB of them would take them all."""
+    fields = client.post("/api/detect", data=b"a&" * 100, content_type=URLENCODED)
+    assert (fields.status_code, fields.json["code"]) == (413, "too_large")
+    for values in (b"0," * 2_000, b"{}," * 2_000, b"[" * 2_000):
+        sent = b'{"image": [' + values + b"0]}"
+        answer = client.post("/api/detect", data=sent, content_type="application/json")
+        assert (answer.status_code, answer.json["code"]) == (400, "malformed_json")
+        assert "more than 1,000 values" in answer.json["detail"]

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from flask import Request, request
+from flask import Request, g, request
 from werkzeug.exceptions import BadRequest
 
 from facecog.domain import Agreed
@@ -27,6 +27,7 @@ from facecog.errors import (
 )
 from facecog.web.forms import URLENCODED, Forms
 
+MOST_VALUES = 1_000  # of JSON; a registration has ten
 UNSAID = "not said"  # how somebody consented
 FORMS = (URLENCODED, "multipart/form-data")
 
@@ -171,8 +172,18 @@ def photo_field(name: str = "image") -> bytes:
 def _fields() -> Mapping[str, Any]:
     if request.mimetype in FORMS:
         return request.form
+    if "fields" not in g:
+        g.fields = _json_object()
+    fields: Mapping[str, Any] = g.fields
+    return fields
+
+
+def _json_object() -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType("Send a form, multipart/form-data or JSON.")
+    # Before it is parsed: a value takes up to a hundred times the two bytes that say it.
+    if sum(map(request.get_data().count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise MalformedJson(f"The body has more than {MOST_VALUES:,} values.")
     try:
         body = request.get_json()
     except (BadRequest, RecursionError):
