@@ -205,6 +205,9 @@ def test_a_request_names_its_collection(client: FlaskClient) -> None:
     assert client.get(f"/api/subjects/{anna['id']}?collection=club").status_code == 404
     unknown = client.get("/api/subjects?collection=nowhere")
     assert (unknown.status_code, unknown.get_json()["code"]) == (404, "collection_not_found")
+    for odd in ("\ud800", "a\0b"):  # which no database takes
+        answer = client.post("/collection", json={"collection": odd})
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "collection_not_found")
 
 
 def test_collections_over_the_api(client: FlaskClient) -> None:

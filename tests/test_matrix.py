@@ -118,6 +118,9 @@ def test_a_key_of_one_collection_does_there_what_its_role_may_and_gives_no_acces
     assert ask("/api/subjects").json["subjects"] == []
     assert ask("/api/ready").json == {"status": "ready"}  # it counts all collections
     assert ask("/api/subjects?collection=other").status_code == 200
+    # Not even whether there is one of some name.
+    for name in ("default", "nowhere"):
+        assert ask(f"/api/subjects?collection={name}").json["code"] == "not_allowed"
     for path in ("/api/keys", "/api/accounts", "/api/collections"):
         given = {"name": "x", "role": "owner", "password": PASSWORD}
         assert ask(path, "POST", json=given).status_code == 403

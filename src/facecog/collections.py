@@ -23,11 +23,11 @@ class Collections:
 
     def named(self, name: str) -> Collection:
         """Raises: CollectionNotFound."""
-        return self._collections.named(name)
+        return self._collections.named(_kept(name))
 
     def of(self, collection_id: str) -> Collection:
         """Raises: CollectionNotFound."""
-        return self._collections.of(collection_id)
+        return self._collections.of(_kept(collection_id))
 
     def add(self, name: str) -> Collection:
         """Make one, with nobody in it. Raises: InvalidName, NameTaken."""
@@ -44,3 +44,8 @@ class Collections:
             CollectionNotFound, DefaultCollection, CollectionInUse.
         """
         self._collections.remove(collection_id)
+
+
+def _kept(text: str) -> str:
+    """What a database takes: no half characters, and PostgreSQL no NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")

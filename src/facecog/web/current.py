@@ -40,12 +40,12 @@ def open_collections() -> dict[str, str]:
 
 def _chosen() -> Facecog:
     asked, only = request.args.get("collection"), actor().collection
-    if asked:
-        named = served().collections.named(asked).id
-        if only not in (None, named):
+    if only:
+        # Whether there is one of that name is nothing that this key may know.
+        if asked and asked != open_collections().get(only):
             raise NotAllowed("This key is for another collection.")
-        return served().within(named)
-    return served().within(only) if only else _of_pages()
+        return served().within(only)
+    return served().within(served().collections.named(asked).id) if asked else _of_pages()
 
 
 def _of_pages() -> Facecog:
