@@ -576,4 +576,5 @@ def test_the_command_gives_a_copy(command: Callable[..., str], facecog: Facecog)
 
     with zipfile.ZipFile("anna.zip") as archive:
         assert "person.json" in archive.namelist()
+    assert Path("anna.zip").stat().st_mode & 0o077 == 0  # nobody else's to read
     assert call("export", "Anna", "nowhere/anna.zip").exit_code == 1

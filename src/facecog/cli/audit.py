@@ -13,7 +13,14 @@ import click
 
 from facecog.audit import Audit
 from facecog.bootstrap import open_store
-from facecog.cli.common import as_json, counted, every_page, print_json, settings_here
+from facecog.cli.common import (
+    as_json,
+    counted,
+    every_page,
+    print_json,
+    private_file,
+    settings_here,
+)
 from facecog.domain import AuditLine
 from facecog.store import MAX_PAGE, Which
 from facecog.wire import audit_check_json, audit_line_json
@@ -96,9 +103,9 @@ def export_audit(file: Path) -> None:
     """Write all lines to FILE, oldest first, a JSON object a line."""
     written = 0
     try:
-        with file.open("w", encoding="utf-8") as out:
+        with private_file(file) as out:
             for line in _audit().exported():
-                out.write(json.dumps(audit_line_json(line)) + "\n")
+                out.write(json.dumps(audit_line_json(line)).encode() + b"\n")
                 written += 1
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from uuid import UUID
 
 import click
@@ -29,6 +29,12 @@ YIELDING = 10  # of 19: a tenth of a core where another process wants it too (Li
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def private_file(file: Path) -> IO[bytes]:
+    """For what is somebody's: nobody else may read it, unless it was there. Raises: OSError."""
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(file, how, 0o600), "wb")
 
 
 def as_json(command: Command) -> Command:

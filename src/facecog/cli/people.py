@@ -15,6 +15,7 @@ from facecog.cli.common import (
     opened_facecog,
     person_of,
     print_json,
+    private_file,
 )
 from facecog.cli.words import undo_with
 from facecog.wire import look_alikes_json, sample_json, subject_json
@@ -118,7 +119,8 @@ def show_sample(sample: UUID, file: Path) -> None:
     """Write the picture of SAMPLE to FILE, a JPEG."""
     crop = opened_facecog().crop(str(sample))
     try:
-        file.write_bytes(crop)
+        with private_file(file) as out:
+            out.write(crop)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
     click.echo(f"written to {file}")

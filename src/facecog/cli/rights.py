@@ -9,7 +9,14 @@ from uuid import UUID
 
 import click
 
-from facecog.cli.common import as_json, counted, opened_facecog, person_of, print_json
+from facecog.cli.common import (
+    as_json,
+    counted,
+    opened_facecog,
+    person_of,
+    print_json,
+    private_file,
+)
 from facecog.cli.words import receipt_lines
 from facecog.domain import Agreed, ConsentPolicy, Receipt, RetentionPolicy
 from facecog.errors import SubjectNotFound
@@ -61,7 +68,7 @@ def export(person: str, file: Path) -> None:
     facecog = opened_facecog()
     parts = facecog.export.of(person_of(facecog, person).id)
     try:
-        with file.open("wb") as out:
+        with private_file(file) as out:
             for part in parts:
                 out.write(part)
     except OSError as error:
