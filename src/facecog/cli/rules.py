@@ -66,7 +66,7 @@ RULES: dict[str, Permission] = {
     "recognise": P.RECOGNISE,
     "register": P.ENROL,
     "restore": P.OPERATE,
-    "retention expire": P.CHANGE,
+    "retention expire": P.ERASE,
     "retention run": P.OPERATE,  # in every collection
     "retention set": P.SETTINGS,
     "retention show": P.STATE,

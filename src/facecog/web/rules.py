@@ -62,7 +62,7 @@ RULES: dict[str, Permission] = {
     "metrics.show": P.STATE,
     "rights.erase_subject": P.ERASE,
     "rights.export_subject": P.EXPORT,
-    "rights.change_expiry": P.CHANGE,
+    "rights.change_expiry": P.ERASE,  # a day that is past erases at once
     "rights.list_consents": P.LOOK,
     "rights.give_consent": P.ENROL,
     "rights.withdraw_consent": P.ERASE,  # which is what it does where consent is required
