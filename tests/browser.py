@@ -175,6 +175,11 @@ class Site:
         body = {"consent": text, "consent_how": "on paper"}
         self._call("POST", f"/api/subjects/{subject_id}/consent", body)
 
+    def agreed_to(self, subject_id: str) -> list[str]:
+        """The versions of texts, oldest first."""
+        found = self._call("GET", f"/api/subjects/{subject_id}/consent")["consents"]
+        return [one["text_version"] for one in found]
+
     def requires_consent(self, yes: bool) -> None:
         body = {"required": yes, "text_version": "visitors 2", "purpose": "the front door"}
         self._call("PUT", "/api/consent", body)

@@ -219,6 +219,13 @@ def site(server: Site) -> Iterator[Site]:
     server.forget()
 
 
+@pytest.fixture
+def consent_required(site: Site) -> Iterator[None]:
+    site.requires_consent(True)
+    yield
+    site.requires_consent(False)
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     expect.set_options(timeout=PATIENCE * 1000)

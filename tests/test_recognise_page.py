@@ -21,6 +21,7 @@ from tests.browser import (
     OpenPage,
     Seeing,
     Site,
+    assert_accessible,
     assert_no_scrolling,
     assert_nothing_hostile,
     expect_live,
@@ -464,6 +465,31 @@ def test_registers_an_unknown_face_of_a_photo(recognised: Page, site: Site) -> N
     expect(page.get_by_test_id("summary")).to_have_text("3 faces: Obama, Biden and Eileen")
     expect(page.get_by_test_id("adopt")).to_be_hidden()
     assert site.people() == {"Obama": 1, "Biden": 1, "Eileen": 1}
+
+
+def test_registering_from_there_asks_for_the_consent_that_is_required(
+    recognised: Page, consent_required: None, site: Site, photos: Path
+) -> None:
+    page = recognised
+    page.reload()
+    page.get_by_test_id("file").set_input_files(photos / "group.jpg")
+    page.get_by_role("button", name="Register this person").click()
+    page.get_by_test_id("consent").check()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Register this person").click()
+    expect(page.get_by_test_id("consent")).not_to_be_checked()  # it may be somebody else
+    page.get_by_test_id("name").fill("Eileen")
+    page.get_by_test_id("adopt-submit").click()
+
+    expect(page.get_by_test_id("consent-error")).to_contain_text("who has not agreed")
+    expect(page.get_by_test_id("consent")).to_be_focused()
+    assert_accessible(page)
+    assert site.people() == {"Obama": 1, "Biden": 1}
+    page.get_by_test_id("consent").check()
+    page.get_by_test_id("adopt-submit").click()
+
+    expect(page.get_by_test_id("summary")).to_have_text("3 faces: Obama, Biden and Eileen")
+    assert site.agreed_to(site.ids()["Eileen"]) == ["visitors 2"]
 
 
 def test_a_name_of_another_face_is_asked_about(recognised: Page, site: Site) -> None:

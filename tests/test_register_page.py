@@ -33,13 +33,6 @@ from tests.heic import heic
 pytestmark = pytest.mark.xdist_group("register page")
 
 
-@pytest.fixture
-def consent_required(site: Site) -> Iterator[None]:
-    site.requires_consent(True)
-    yield
-    site.requires_consent(False)
-
-
 @pytest.mark.usefixtures("consent_required")
 def test_consent_is_asked_for_where_it_is_required(
     site: Site, open_page: OpenPage, photos: Path

@@ -53,7 +53,7 @@ def register() -> ResponseReturnValue:
 
 @pages.get("/recognise")
 def recognise() -> ResponseReturnValue:
-    return render_template("recognise.html")
+    return render_template("recognise.html", consent=facecog().consents.policy())
 
 
 @pages.get("/docs")

@@ -1,5 +1,6 @@
 // "Register this person": a dialog with the face, a name field, and the question when face and name do not go together.
 
+import { Agreement } from './agreement.js';
 import { Choice } from './choice.js';
 import { enrol } from './enrol.js';
 import { NameField } from './naming.js';
@@ -21,6 +22,7 @@ export class Adopt {
     const inside = (id) => dialog.querySelector(`#${id}`);
     this.parts = { form: inside('adopt-form'), face: inside('adopt-face'), message: inside('adopt-message'), submit: inside('adopt-submit') };
     this.name = new NameField(inside('name-field'));
+    this.agreement = new Agreement(dialog);
     this.choice = new Choice(inside('choice'));
     this.parts.form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -35,6 +37,7 @@ export class Adopt {
     const canvas = cropFace(sight.picture, sight.face.box, sight.image, SIDE, MARGIN);
     this.parts.face.replaceChildren(...(canvas ? [canvas] : []));
     this.name.value = '';
+    this.agreement.clear();
     this.#say('');
     this.#busy(false);
     this.#ask(false);
@@ -45,12 +48,13 @@ export class Adopt {
   async #send() {
     if (this.#sending) return;
     if (!this.name.value) return this.name.complain(t('naming.name_first'));
+    if (!this.agreement.given()) return undefined;
     const sight = this.#sight;
     this.#busy(true);
     this.#say('');
     const item = { ...(await photoOf(sight.picture)), near: centreOf(sight.face.box, sight.image) };
     const ask = (problem, name) => this.#question(problem, name, sight.picture);
-    const { results: [result], subject, stopped } = await enrol(this.name.value, [item], { ask });
+    const { results: [result], subject, stopped } = await enrol(this.name.value, [item], { ask, also: this.agreement.also });
     if (sight !== this.#sight || !this.dialog.open) return; // Closed meanwhile: whatever came is seen at the next look.
     this.#busy(false);
     const problem = stopped === 'back' ? null : (stopped ?? result.problem);

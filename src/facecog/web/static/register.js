@@ -1,5 +1,6 @@
 // Register: photos of one person, by the coach, the shutter or from files; then a name, and the server's answers.
 
+import { Agreement } from './agreement.js';
 import { Camera, toJpeg } from './camera.js';
 import { fillMenu } from './cameras.js';
 import { Checks, judge } from './checks.js';
@@ -28,6 +29,7 @@ const guide = new Guide(tray);
 const checks = new Checks(checked);
 const name = new NameField($('name-field'));
 const choice = new Choice($('choice'));
+const agreement = new Agreement($('form'));
 const result = new Result($('result'));
 let shown = null; // the item on the stage, while it is no camera
 
@@ -198,7 +200,7 @@ function gathered() {
 async function send() {
   if (!name.value) return name.complain(t('naming.name_first'));
   if (!tray.items.length) return say(t('register.photo_first'), 'notice');
-  if (!agrees()) return undefined;
+  if (!agreement.given()) return undefined;
   live.stop();
   camera.stop();
   sending();
@@ -207,25 +209,11 @@ async function send() {
   if (!items.length) return nothingToSend();
   const outcome = await enrol(name.value, items, {
     ask,
-    also: agreed(),
+    also: agreement.also,
     onStart: (index) => starts(items, index),
     onResult: (index, one) => ends(items[index], one),
   });
   answered(items, outcome);
-}
-
-/** Whether the person consents, where that is asked; if not, it is said. */
-function agrees() {
-  const missing = $('consent') && !$('consent').checked;
-  if (!$('consent')) return true;
-  $('consent-error').textContent = missing ? t('register.consent_first') : '';
-  $('consent').setAttribute('aria-invalid', String(missing));
-  if (missing) $('consent').focus();
-  return !missing;
-}
-
-function agreed() {
-  return $('consent') ? { consent: $('consent').value, consent_how: 'page' } : {};
 }
 
 function sending() {
@@ -340,7 +328,7 @@ function afresh(keptName = '') {
   tray.clear();
   guide.afresh();
   name.value = keptName;
-  if ($('consent') && !keptName) $('consent').checked = false; // It is somebody else's.
+  if (!keptName) agreement.clear();
   enter('camera');
 }
 
