@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from facecog import cli
+from facecog.domain import Agreed, ConsentPolicy
 from facecog.legacy import NotLegacy, Outcome, import_faces, legacy_faces
 from facecog.service import Facecog
 from tests.assets import MODELS, photo
@@ -146,6 +147,20 @@ def test_one_person_under_two_names_is_listed_with_the_reason(
     assert facecog.counts() == (2, 2)
 
 
+def test_what_everybody_agreed_to_is_kept_of_each(facecog: Facecog, folder: Path) -> None:
+    facecog.consents.set_policy(ConsentPolicy(True, "visitors 2", "the front door"))
+    faces = legacy_faces(folder)
+
+    without = import_faces(facecog, folder, faces)
+    assert all("having agreed to “visitors 2”" in outcome.refusal for outcome in without)
+    assert facecog.counts() == (0, 0)
+
+    agreed = Agreed("visitors 2", "on paper")
+    assert all(outcome.added for outcome in import_faces(facecog, folder, faces, agreed))
+    (consent,) = facecog.consents.of(facecog.subject_named("Anna").id)
+    assert (consent.text_version, consent.how) == ("visitors 2", "on paper")
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotLegacy, match=r"no faces\.db"):
         legacy_faces(tmp_path)
@@ -210,6 +225,20 @@ def test_the_command_lists_what_it_cannot_take_and_changes_nothing_old(
     ]
     assert second.stdout.splitlines()[-1] == "0 added, 1 already here, 4 not taken"
     assert state(folder) == before
+
+
+def test_the_command_says_that_everybody_agreed(command: CliRunner, tmp_path: Path) -> None:
+    folder = make(tmp_path / "old", [("1", "Obama")], {"1": crop_of("obama.jpg")})
+    command.invoke(cli.main, ["consent", "require", "visitors 2", "the front door"])
+
+    without = command.invoke(cli.main, ["import-legacy", str(folder)])
+    said = ["--consent", "visitors 2", "--consent-how", "on paper"]
+    taken = command.invoke(cli.main, ["import-legacy", str(folder), *said])
+
+    assert without.stdout.splitlines()[-1] == "0 added, 0 already here, 1 not taken"
+    assert taken.stdout.splitlines()[-1] == "1 added, 0 already here, 0 not taken"
+    shown = command.invoke(cli.main, ["consent", "show", "Obama"])
+    assert shown.stdout.endswith("visitors 2, on paper\n")
 
 
 def test_the_command_leaves_the_cores_to_others(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from facecog.domain import Agreed
 from facecog.errors import FacecogError, InvalidInput, NotFound
 from facecog.service import Facecog
 
@@ -60,11 +61,18 @@ def legacy_faces(folder: Path) -> list[LegacyFace]:
     return [LegacyFace(str(face_id or ""), str(name or "")) for face_id, name in rows]
 
 
-def import_faces(facecog: Facecog, folder: Path, faces: list[LegacyFace]) -> Iterator[Outcome]:
-    """Register each old crop under its name; one that is known already is not added again."""
+def import_faces(
+    facecog: Facecog, folder: Path, faces: list[LegacyFace], agreed: Agreed | None = None
+) -> Iterator[Outcome]:
+    """Register each old crop under its name; one that is known already is not added again.
+
+    Args:
+        agreed: what all of them agreed to.
+    """
     for face in faces:
         try:
-            enrolment = facecog.enrol(face.name, _crop(folder, face.id), origin="legacy")
+            crop = _crop(folder, face.id)
+            enrolment = facecog.enrol(face.name, crop, origin="legacy", agreed=agreed)
             yield Outcome(face, added=enrolment.added)
         except FacecogError as refusal:
             yield Outcome(face, refusal=str(refusal))

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from uuid import UUID
@@ -15,7 +16,7 @@ import click
 from facecog.acting import actor
 from facecog.bootstrap import open_facecog
 from facecog.config import Settings
-from facecog.domain import Subject
+from facecog.domain import Agreed, Subject
 from facecog.errors import InvalidInput, MixedUp
 from facecog.permissions import Permission, require
 from facecog.service import Facecog
@@ -41,6 +42,22 @@ def as_json(command: Command) -> Command:
     return click.option("--json", "machine", is_flag=True, help="Print JSON, one object a line.")(
         command
     )
+
+
+def agreed_option(who: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Two options that a command gets as one value, `agreed`: that `who` consented, and how."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        @click.option("--consent", help=f"The version of the text that {who} agreed to.")
+        @click.option("--consent-how", default="not said", help="How they did: on paper, say.")
+        @wraps(command)
+        def said(*args: Any, consent: str | None, consent_how: str, **options: Any) -> None:
+            agreed = Agreed(consent, consent_how) if consent else None
+            command(*args, agreed=agreed, **options)
+
+        return said
+
+    return add
 
 
 def yielding() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from facecog.acting import actor
-from facecog.cli.common import FILE, as_json, on_each, opened_facecog, print_json
+from facecog.cli.common import FILE, agreed_option, as_json, on_each, opened_facecog, print_json
 from facecog.cli.words import explained, said_of
 from facecog.domain import Agreed
 from facecog.permissions import Permission, may, require
@@ -29,16 +29,14 @@ from facecog.wire import (
 @click.option(
     "--allow-mismatch", is_flag=True, help="Also a face that does not resemble NAME's others."
 )
-@click.option("--consent", help="The version of the text that the person agreed to.")
-@click.option("--consent-how", default="not said", help="How they did: on paper, say.")
+@agreed_option("the person")
 @as_json
 def register(
     name: str,
     images: tuple[Path, ...],
     allow_duplicate: bool,
     allow_mismatch: bool,
-    consent: str | None,
-    consent_how: str,
+    agreed: Agreed | None,
     machine: bool,
 ) -> None:
     """Register NAME by one or more photos of that person alone."""
@@ -51,7 +49,7 @@ def register(
             origin="cli",
             allow_duplicate=allow_duplicate,
             allow_mismatch=allow_mismatch,
-            agreed=Agreed(consent, consent_how) if consent else None,
+            agreed=agreed,
         )
         said = "registered as" if enrolment.added else "is already a photo of"
         return enrolment_json(enrolment), f"{said} {enrolment.subject.name}"

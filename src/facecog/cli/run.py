@@ -11,9 +11,10 @@ import click
 from tqdm import tqdm
 
 from facecog.bootstrap import open_facecog
-from facecog.cli.common import FOLDER, opened_facecog, settings_here, yielding
+from facecog.cli.common import FOLDER, agreed_option, opened_facecog, settings_here, yielding
 from facecog.cli.lan import FirstRun, invitation
 from facecog.config import Settings
+from facecog.domain import Agreed
 from facecog.errors import InvalidSetting
 from facecog.legacy import import_faces, legacy_faces
 from facecog.web import logs
@@ -119,13 +120,14 @@ def _refused_in_words(host: str, port: int) -> Iterator[None]:
 
 @click.command("import-legacy")
 @click.argument("folder", type=FOLDER)
-def import_legacy(folder: Path) -> None:
+@agreed_option("everybody in it")
+def import_legacy(folder: Path, agreed: Agreed | None) -> None:
     """Take over the faces of an original facecog's FOLDER, which is not changed."""
     yielding()
     faces = legacy_faces(folder)
     facecog = opened_facecog()
     added = known = 0
-    progress = tqdm(import_faces(facecog, folder, faces), total=len(faces), disable=None)
+    progress = tqdm(import_faces(facecog, folder, faces, agreed), total=len(faces), disable=None)
     for outcome in progress:
         if outcome.refusal:
             tqdm.write(f"not taken: {outcome.face.id} ({outcome.face.name}): {outcome.refusal}")
