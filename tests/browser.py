@@ -184,6 +184,26 @@ class Site:
         body = {"required": yes, "text_version": "visitors 2", "purpose": "the front door"}
         self._call("PUT", "/api/consent", body)
 
+    def lets_in(self, name: str, password: str) -> None:
+        """The first account: from then on everybody signs in."""
+        body = {"name": name, "password": password, "role": "owner"}
+        self._call("POST", "/api/accounts", body)
+
+    def consent_policy(self) -> dict[str, Any]:
+        policy: dict[str, Any] = self._call("GET", "/api/consent")
+        return policy
+
+    def keeps(self, keep_days: int | None = None, unseen_days: int | None = None) -> None:
+        body = {"keep_days": keep_days, "unseen_days": unseen_days}
+        self._call("PUT", "/api/retention", body)
+
+    def retention(self) -> dict[str, Any]:
+        policy: dict[str, Any] = self._call("GET", "/api/retention")
+        return policy
+
+    def ends(self, subject_id: str, day: str) -> None:
+        self._call("PUT", f"/api/subjects/{subject_id}/expiry", {"expires_at": day})
+
     def delete(self, *names: str) -> None:
         """As the page does: it can be undone."""
         for name in names:

@@ -1,10 +1,13 @@
-"""`make screenshots`: pictures of the pages at work, for docs/screenshots/.
+"""`make screenshots`: pictures of the pages at work, for docs/screenshots/. Some alone:
+
+    python -m tests.screenshots policies sign_in
 
 The people in them come out of the packages of assets.py, never from anywhere else.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,6 +110,25 @@ def deleted(stage: Stage, page: Page) -> None:
     page.get_by_test_id("notices").get_by_role("button").first.wait_for()
 
 
+def erased(stage: Stage, page: Page) -> None:
+    deleting(stage, page)
+    page.get_by_test_id("answer-forever").click()
+    page.get_by_test_id("receipt").wait_for()
+
+
+def policies(stage: Stage, page: Page) -> None:
+    stage.site.requires_consent(True)
+    stage.site.keeps(keep_days=365, unseen_days=90)
+    page.reload()
+
+
+def keeping(stage: Stage, page: Page) -> None:
+    stage.site.ends(stage.site.ids()[BIDEN], "2026-01-01")
+    page.get_by_test_id("unseen").fill("90")
+    page.get_by_test_id("keeping-save").click()
+    page.get_by_role("dialog").wait_for()
+
+
 def changed(stage: Stage, page: Page) -> None:
     deleted(stage, page)
     page.goto(f"{stage.site.url}/changes")
@@ -140,7 +162,10 @@ STATES = (
     State("people-undo", "/people", deleted, known=EVERYBODY),
     State("changes", "/people", changed, known=EVERYBODY, light=True),
     State("changes-none", "/changes"),
+    State("person-receipt", "/people", erased, known=EVERYBODY),
     State("accounts", "/accounts"),
+    State("policies", "/policies", policies, light=True),
+    State("policies-keeping", "/policies", keeping, known=EVERYBODY),
     State("api", "/docs", light=True),
     State("error", "/nothing"),
 )
@@ -148,10 +173,21 @@ PHOTO_OF = {OBAMA: "obama.jpg", BIDEN: "biden.jpg", COLLINS: "astronaut.png"}
 
 
 def main() -> None:
+    """All of them, or those that are named."""
     assets.ensure()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in FOLDER.glob("*.jpg"):
-        old.unlink()
+    wanted = sys.argv[1:]
+    if not wanted:
+        for old in FOLDER.glob("*.jpg"):
+            old.unlink()
+    if states := [state for state in STATES if not wanted or state.name in wanted]:
+        at_work(states)
+    for door in (access_code, sign_in):
+        if not wanted or door.__name__ in wanted:
+            door()
+
+
+def at_work(states: list[State]) -> None:
     with (
         tempfile.TemporaryDirectory() as scratch,
         browser.serving(Path(scratch)) as site,
@@ -160,11 +196,10 @@ def main() -> None:
         cameras = films(Path(scratch))
         for camera, film in cameras.items():
             chromium = browser.chromium(playwright, film, GRANTED)
-            for state in STATES:
+            for state in states:
                 if state.camera == camera:
                     take(Stage(site, Path(scratch)), chromium, state)
             chromium.close()
-    access_code()
 
 
 def access_code() -> None:
@@ -179,6 +214,22 @@ def access_code() -> None:
             page = chromium.new_page(**screen, color_scheme="dark", ignore_https_errors=True)
             page.goto(site.url)
             shoot(page, f"access{suffix}")
+        chromium.close()
+
+
+def sign_in() -> None:
+    """The door, of a facecog that has accounts."""
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        browser.serving(Path(scratch)) as site,
+        sync_playwright() as playwright,
+    ):
+        site.lets_in("Anna", "correct horse battery")
+        chromium = browser.chromium(playwright)
+        for suffix, screen in [("", DESK), ("-phone", PHONE)]:
+            page = chromium.new_page(**screen, color_scheme="dark")
+            page.goto(site.url)
+            shoot(page, f"sign-in{suffix}")
         chromium.close()
 
 
@@ -203,6 +254,8 @@ def take(stage: Stage, chromium: Browser, state: State) -> None:
     kinds = [("", DESK, "dark"), ("-phone", PHONE, "dark")]
     for suffix, screen, scheme in [*kinds, *([("-light", DESK, "light")] if state.light else [])]:
         stage.site.forget()
+        stage.site.requires_consent(False)
+        stage.site.keeps()
         for name in state.known:
             stage.site.register(name, assets.photo(PHOTO_OF[name]))
         context = chromium.new_context(**screen, color_scheme=scheme)

@@ -52,7 +52,7 @@ def assert_good(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/people", "/changes", "/audit?check=1", "/docs", "/nothing"]
+    "path", ["/", "/people", "/changes", "/audit?check=1", "/policies", "/docs", "/nothing"]
 )
 @pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
 def test_a_page_that_only_shows(open_here: OpenPage, path: str, locale: str) -> None:

@@ -35,7 +35,10 @@ from tests.browser import (
 
 pytestmark = pytest.mark.xdist_group("every page")
 
-PAGES = ("/", "/register", "/recognise", "/people", "/changes", "/audit", "/accounts", "/docs")
+PAGES = (
+    *("/", "/register", "/recognise", "/people", "/changes", "/audit"),
+    *("/accounts", "/policies", "/docs"),
+)
 
 
 @pytest.mark.parametrize("path", ["/register", "/recognise"])

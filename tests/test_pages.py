@@ -15,7 +15,7 @@ from facecog.web import errors
 from facecog.web.app import fingerprint
 from facecog.web.reference import anchor
 
-PAGES = ("/", "/register", "/recognise", "/people", "/changes", "/accounts", "/docs")
+PAGES = ("/", "/register", "/recognise", "/people", "/changes", "/accounts", "/policies", "/docs")
 HERE = "http://localhost"
 
 NAMES = ("www.w3.org",)  # of an XML namespace, which nothing loads

@@ -423,9 +423,14 @@ def test_erased_for_good_with_nothing_to_undo(
     page.get_by_test_id("delete").click()
     page.get_by_test_id("answer-forever").click()
     receipt = page.get_by_test_id("receipt")
-    expect(receipt).to_contain_text("Database: erased")
-    expect(receipt).to_contain_text("files: follows by itself")
+    expect(receipt.locator("[data-place=database] dd")).to_have_text("erased")
+    expect(receipt.locator("[data-place=free_space] dd")).to_have_text("by itself, within minutes")
+    expect(page.get_by_test_id("dialog")).to_contain_text("the name, 2 photos and 2 templates.")
     expect(page.get_by_test_id("dialog")).not_to_contain_text("Anna")
+    assert_accessible(page)
+    with page.expect_download() as download:
+        page.get_by_test_id("receipt-save").click()
+    assert download.value.suggested_filename == f"facecog-{cast['Anna']}.json"
     page.get_by_test_id("close").click()
 
     erased = notice(page, "Anna was erased for good.")

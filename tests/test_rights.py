@@ -231,6 +231,27 @@ def test_nobody_is_due_at_once_when_days_unseen_begin_to_count(both: Facecog, la
     assert run(both) == {"Anna": "unseen"}
 
 
+def test_a_policy_can_be_tried_before_it_is_set(both: Facecog, later: Later) -> None:
+    both.retention.set_policy(RetentionPolicy(keep_days=500))
+    both.enrol("Anna", b"anna")
+    later(days(400))
+    both.enrol("Ben", b"ben")
+
+    def due(keep: int | None, unseen: int | None = None) -> dict[str, str]:
+        found = both.retention.due(RetentionPolicy(keep, unseen))
+        known = both.retention.names(found)
+        return {known[one.subject_id]: one.reason for one in found}
+
+    assert (due(500), due(None), due(399)) == ({}, {}, {"Anna": "kept_too_long"})
+    assert due(None, 10) == {}  # days unseen would begin to count
+    both.retention.set_policy(RetentionPolicy(unseen_days=300))
+    later(days(420))
+    assert due(None, 10) == {"Anna": "unseen", "Ben": "unseen"}
+    assert (both.retention.due(), run(both)) == ([], {})
+    with pytest.raises(InvalidRetention):
+        due(0)
+
+
 def test_that_somebody_was_seen_is_kept_only_where_it_counts(
     both: Facecog, database: Database
 ) -> None:

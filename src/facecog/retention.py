@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from facecog.audit import Audit
 from facecog.domain import Due, Receipt, RetentionPolicy, Subject
 from facecog.erasure import Erasure
 from facecog.errors import InvalidRetention, SubjectNotFound
@@ -18,16 +19,14 @@ class Retention:
     """Of the people of one collection."""
 
     def __init__(self, store: Store, erasure: Erasure) -> None:
-        self._store, self._erasure = store, erasure
+        self._store, self._erasure, self._audit = store, erasure, Audit(store)
 
     def policy(self) -> RetentionPolicy:
         return self._store.retention.policy()
 
     def set_policy(self, policy: RetentionPolicy) -> RetentionPolicy:
         """Who is due by it is erased with the next `run`. Raises: InvalidRetention."""
-        for days in (policy.keep_days, policy.unseen_days):
-            if days is not None and not 1 <= days <= LONGEST:
-                raise InvalidRetention(f"People are kept for 1 to {LONGEST:,} days, or for good.")
+        _check(policy)
         self._store.retention.set_policy(policy)
         return policy
 
@@ -41,10 +40,23 @@ class Retention:
         kept = None if days is None else subject.created_at + timedelta(days=days)
         return min((end for end in (kept, subject.expires_at) if end), default=None)
 
-    def due(self, limit: int = AT_ONCE) -> list[Due]:
-        """Who would be erased now, the oldest first."""
+    def due(self, would_be: RetentionPolicy | None = None) -> list[Due]:
+        """Who would be erased now, the oldest first, AT_ONCE at most.
+
+        Args:
+            would_be: a policy that is not set yet, if it were.
+
+        Raises:
+            InvalidRetention.
+        """
+        _check(would_be or RetentionPolicy())
         self._store.seen.flush()
-        return self._store.retention.due(limit)
+        return self._store.retention.due(AT_ONCE, would_be)
+
+    def names(self, due: list[Due]) -> dict[str, str]:
+        """Whom these are, by id."""
+        self._audit.viewed("people", shown=len(due), searched=False)
+        return self._store.names([one.subject_id for one in due])
 
     def run(self) -> Iterator[tuple[Due, Receipt]]:
         """Erase who is due, one after the other."""
@@ -62,3 +74,9 @@ class Retention:
     def flush(self) -> None:
         """Raises: DatabaseUnavailable."""
         self._store.seen.flush()
+
+
+def _check(policy: RetentionPolicy) -> None:
+    for days in (policy.keep_days, policy.unseen_days):
+        if days is not None and not 1 <= days <= LONGEST:
+            raise InvalidRetention(f"People are kept for 1 to {LONGEST:,} days, or for good.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -68,10 +69,14 @@ class Retention:
             end = at.isoformat() if at else None
             note(connection, "retention.expiry", self._collection, subject_id, at=end)
 
-    def due(self, limit: int) -> list[Due]:
-        """Who is to be erased by now, the oldest first."""
+    def due(self, limit: int, would_be: RetentionPolicy | None = None) -> list[Due]:
+        """Who is to be erased by now, the oldest first; `would_be`: if that were the policy."""
         with begin(self._engine) as connection:
-            why = _reasons(self._policy(connection), rows.now())
+            policy = self._policy(connection)
+            if would_be:
+                counted = policy.unseen_days is not None  # else the days begin when they are set
+                policy = would_be if counted else replace(would_be, unseen_days=None)
+            why = _reasons(policy, rows.now())
             query = (
                 select(subjects.c.id, *(one.label(name) for name, one in why.items()))
                 .where(subjects.c.collection_id == self._collection, or_(*why.values()))

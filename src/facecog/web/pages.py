@@ -10,6 +10,9 @@ from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from facecog.acting import Role, actor
+from facecog.domain import RetentionPolicy
+from facecog.errors import InvalidRetention
+from facecog.retention import AT_ONCE, LONGEST
 from facecog.store import MAX_PAGE
 from facecog.web import errors, reference
 from facecog.web.access import allowed
@@ -33,7 +36,10 @@ ACTIONS = (
     *("identify", "verify", "enrol", "view", "delete", "erase", "undo"),
     *("export", "audit", "account", "session", "key"),
 )
-STAYING = ("pages.register", "pages.recognise", "pages.people", "pages.changes")
+STAYING = (
+    *("pages.register", "pages.recognise", "pages.people", "pages.changes"),
+    "pages.policies",
+)
 A_YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -173,6 +179,39 @@ def accounts() -> ResponseReturnValue:
         now=datetime.now(timezone.utc),
         part="part" in request.args,
     )
+
+
+@pages.get("/policies")
+def policies() -> ResponseReturnValue:
+    """What people are asked here, for how long they are kept, and who is due.
+
+    With `keep_days` and `unseen_days` due is who would be if those were in force.
+
+    Raises:
+        InvalidRetention.
+    """
+    retention = facecog().retention
+    would_be = _days_asked() if "keep_days" in request.args else None
+    due = retention.due(would_be)
+    return render_template(
+        "policies.html",
+        consent=facecog().consents.policy(),
+        kept=retention.policy(),
+        longest=LONGEST,
+        due=due,
+        more="or_more" if len(due) == AT_ONCE else "exactly",
+        who=retention.names(due[:SHOWN]) if due else {},
+        due_by=would_be or retention.policy(),
+        part="part" in request.args,
+    )
+
+
+def _days_asked() -> RetentionPolicy:
+    """Raises: InvalidRetention."""
+    texts = [request.args.get(name, "") for name in ("keep_days", "unseen_days")]
+    if not all(len(text) < 9 and (text.isdecimal() or not text) for text in texts):
+        raise InvalidRetention("`keep_days` and `unseen_days` are whole numbers of days, or empty.")
+    return RetentionPolicy(*(int(text) if text else None for text in texts))
 
 
 def _shown(page: int) -> int:

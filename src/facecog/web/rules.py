@@ -27,6 +27,7 @@ RULES: dict[str, Permission] = {
     "pages.changes": P.LOOK,
     "pages.audit": P.AUDIT,
     "pages.accounts": P.ENTER,
+    "pages.policies": P.SETTINGS,
     "pages.choose_collection": P.ENTER,
     "plain.register": P.ENROL,
     "plain.recognise": P.RECOGNISE,

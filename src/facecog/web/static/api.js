@@ -131,6 +131,16 @@ export async function setExpiry(id, day) {
   return send(`/api/subjects/${id}/expiry`, fields({ expires_at: day ?? '' }), undefined, 'PUT');
 }
 
+/** Whether people must consent: {required, text, purpose}. */
+export async function setConsentPolicy({ required, text, purpose }) {
+  return send('/api/consent', fields({ required, text_version: text, purpose }), undefined, 'PUT');
+}
+
+/** days: {keep_days, unseen_days}, '' for however long. */
+export async function setRetention(days) {
+  return send('/api/retention', fields(days), undefined, 'PUT');
+}
+
 export async function undoChange(id) {
   return send(`/api/changes/${id}/undo`);
 }

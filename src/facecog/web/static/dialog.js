@@ -41,6 +41,6 @@ export async function ask(title, body, answers) {
     element('div', { className: 'answers' }, ...buttons),
   ]);
   for (const one of buttons) one.addEventListener('click', () => asked.close(one.value || null));
-  buttons.find((one) => !one.classList.contains('button-danger')).focus();
+  buttons.find((one) => !one.classList.contains('button-danger')).focus({ preventScroll: true }); // What is long is read from its top.
   return asked.closed;
 }
