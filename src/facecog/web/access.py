@@ -48,14 +48,17 @@ from facecog.web.sent_key import sent_key
 
 KEY = "facecog.access"
 MODES = ("auto", "open")
-# What a proxy adds. Who comes through one is not on this machine, whatever its address says.
-FORWARDED = (
-    "Forwarded",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Real-IP",
-    "Via",
+# What a proxy adds, as WSGI names it. Who comes through one is not on this machine, whatever its
+# address says.
+FORWARDED = frozenset(
+    {
+        "HTTP_FORWARDED",
+        "HTTP_X_FORWARDED_FOR",
+        "HTTP_X_FORWARDED_HOST",
+        "HTTP_X_FORWARDED_PROTO",
+        "HTTP_X_REAL_IP",
+        "HTTP_VIA",
+    }
 )
 
 
@@ -255,8 +258,7 @@ def _leave(_: BaseException | None) -> None:
 
 
 def _is_this_machine(asking: Request) -> bool:
-    forwarded = any(name in asking.headers for name in FORWARDED)
-    return is_loopback(asking.remote_addr or "") and not forwarded
+    return is_loopback(asking.remote_addr or "") and FORWARDED.isdisjoint(asking.environ)
 
 
 def _address() -> str:

@@ -42,7 +42,9 @@ def _session_name() -> str:
 
 def any_of(asking: Request) -> bool:
     """Whether a request has one of facecog's cookies, good or not."""
-    return any(name in asking.cookies for name in (CODE, SESSION, f"__Host-{SESSION}"))
+    return "HTTP_COOKIE" in asking.environ and any(
+        name in asking.cookies for name in (CODE, SESSION, f"__Host-{SESSION}")
+    )
 
 
 class CodeCookie:

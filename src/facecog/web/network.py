@@ -42,13 +42,14 @@ def names() -> list[str]:
     return [name for name in dict.fromkeys((full, host, f"{host}.local")) if NAME.fullmatch(name)]
 
 
+@lru_cache(maxsize=1_000)  # asked of every request, and mostly of the same
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what listens on `host`."""
     address = address_of(host)
     return address.is_loopback if address else host == "localhost"
 
 
-@lru_cache(maxsize=1_000)  # asked of every request, and mostly of the same
+@lru_cache(maxsize=1_000)
 def address_of(text: str) -> Address | None:
     """What is written there; of an IPv4 address in the clothes of IPv6 the IPv4 address."""
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import math
 from collections.abc import Mapping
@@ -12,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
+import pybase64
 from flask import Request, g, request
 from werkzeug.exceptions import BadRequest
 
@@ -194,19 +193,29 @@ def _json_object() -> dict[str, Any]:
 
 
 def _from_base64(text: str, name: str) -> bytes:
-    """Decode a data URL, or bare base64.
-
-    A form that was not URL-encoded arrives with spaces for plus signs, one encoded twice with %2B.
-    """
-    if "%" in text:
-        text = unquote(text)
-    _, _, encoded = text.rpartition(",")
-    encoded = "".join(encoded.replace(" ", "+").split()).rstrip("=")
+    """Decode a data URL, or bare base64. Raises: MalformedBase64, MissingField."""
     try:
-        # Senders drop the padding as often as they send it.
-        data = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    except (binascii.Error, ValueError):
+        try:
+            data = _decoded(text)
+        except ValueError:
+            data = _decoded(_mended(text))
+    except ValueError:
         raise MalformedBase64(f"The field `{name}` is not a picture in base64.") from None
     if not data:
         raise MissingField(f"The field `{name}` holds no picture.")
     return data
+
+
+def _decoded(text: str) -> bytes:
+    """What stands behind the last comma. Raises: ValueError."""
+    return pybase64.b64decode(text[text.rfind(",") + 1 :], validate=True)
+
+
+def _mended(text: str) -> str:
+    """A form that was not URL-encoded has spaces for plus signs, one encoded twice has %2B.
+
+    Lines may be broken, and senders drop the padding as often as they send it.
+    """
+    text = unquote(text) if "%" in text else text
+    encoded = "".join(text[text.rfind(",") + 1 :].replace(" ", "+").split()).rstrip("=")
+    return encoded + "=" * (-len(encoded) % 4)
