@@ -27,10 +27,10 @@ from facecog.engines.cards import SFACE, YUNET
 from facecog.engines.onnx import OnnxEngine
 from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
-from facecog.store import Store
+from facecog.store import Store, upgrading
 from facecog.store.database import server_engine, sqlite_engine
 from facecog.web.app import create_app
-from tests import assets, browser, fakes
+from tests import assets, browser, databases, fakes
 from tests.browser import GRANTED, PATIENCE, OpenPage, Seeing, Site, Watch
 from tests.databases import KEY, Database
 
@@ -63,6 +63,11 @@ def quick_hasher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if "real_hasher" not in request.fixturenames:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         monkeypatch.setattr(passwords, "hasher", quick)
+
+
+@pytest.fixture(autouse=True)
+def quick_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upgrading, "upgrade", databases.upgrade)
 
 
 @pytest.fixture

@@ -38,10 +38,10 @@ from facecog.errors import (
 )
 from facecog.index.memory import MemoryIndex
 from facecog.service import Facecog
-from facecog.store import Store, tables
+from facecog.store import Store, tables, upgrading
 from facecog.store.database import HEAD, server_engine
 from facecog.store.upgrading import upgrade
-from tests import fakes
+from tests import databases, fakes
 from tests.databases import MODEL, Database, add, cursor_of, names, pages, put, template, texts
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -690,9 +690,13 @@ def test_the_sweep_removes_orphans_only(on_sqlite: Store, home: Path) -> None:
 # -- opening ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("upgrade", [databases.MIGRATE, databases.upgrade])
 def test_the_migrations_make_the_tables_that_the_code_states(
-    store: Store, database: Database
+    upgrade: Callable[..., None], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(upgrading, "upgrade", upgrade)
+    database.store()
+
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert context.get_current_revision() == HEAD
