@@ -138,10 +138,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()  # the last one stops it
 
 
-POSTGRES = pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))
-
-
-@pytest.fixture(params=["sqlite", "encrypted", POSTGRES])
+@pytest.fixture(params=["sqlite", "encrypted", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """SQLite, as it is and encrypted, and PostgreSQL."""
     key = KEY if request.param == "encrypted" else None
@@ -150,14 +147,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         yield made
 
 
-@pytest.fixture(params=["sqlite", POSTGRES])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Encrypted ones alone, of both kinds."""
     with closing(made_database(request, tmp_path, request.param, KEY)) as made:
         yield made
 
 
-@pytest.fixture(params=["sqlite", POSTGRES])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def plain(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Those alone that are not encrypted."""
     with closing(made_database(request, tmp_path, request.param, None)) as made:

@@ -20,8 +20,6 @@ from tests.browser import (
     register_file,
 )
 
-pytestmark = pytest.mark.xdist_group("accessibility")
-
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 780}, "color_scheme": "dark"}
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}
 SCREENS = {

@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests import browser
 from tests.browser import PATIENCE, Site, assert_accessible, assert_no_scrolling
 
-pytestmark = pytest.mark.xdist_group("accounts page")
-
 PASSWORD = "correct horse battery"
 
 

@@ -42,10 +42,9 @@ from facecog.store.backup import wanted_ids
 from facecog.store.dumping import BACKED_UP, LEFT_OUT
 from facecog.store.wholeness import FORMAT
 from tests.backups import AT, Home, fill, same, with_open
-from tests.conftest import POSTGRES
 from tests.databases import KEY, MODEL, add, template
 
-KINDS = ["sqlite", POSTGRES]
+KINDS = ["sqlite", "postgresql"]
 # Of a restore, what matters is where to.
 FROM_SQLITE = pytest.mark.parametrize("home", ["sqlite"], indirect=True)
 TO_SQLITE = pytest.mark.parametrize("other", ["sqlite"], indirect=True)

@@ -33,8 +33,6 @@ from tests import assets
 from tests.pictures import opened
 
 # One worker runs all of it, on one server.
-pytestmark = pytest.mark.xdist_group("docs")
-
 DOCS = assets.ROOT / "docs"
 PAGES = [
     *(assets.ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),

@@ -156,7 +156,6 @@ def delete_rows_only(file: Path, subject_id: str) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-@pytest.mark.xdist_group("postgres")
 def test_of_one_erased_of_200_neither_a_dump_nor_the_servers_files_hold_anything(
     postgres_url: str,
 ) -> None:

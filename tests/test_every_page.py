@@ -33,8 +33,6 @@ from tests.browser import (
     tab_to,
 )
 
-pytestmark = pytest.mark.xdist_group("every page")
-
 PAGES = (
     *("/", "/register", "/recognise", "/people", "/changes", "/audit"),
     *("/accounts", "/policies", "/docs"),

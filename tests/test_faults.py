@@ -180,7 +180,6 @@ def test_sqlite_says_that_it_cannot_write(
 # -- the database -------------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("postgres")
 def test_a_database_that_goes_away_is_missed_and_found_again(
     tmp_path: Path, postgres_server: str
 ) -> None:

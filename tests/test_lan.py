@@ -28,8 +28,6 @@ from tests import browser
 from tests.serving import FACECOG, START, environment
 from tests.test_tls import trusting
 
-pytestmark = pytest.mark.xdist_group("lan page")
-
 HOST = "127.0.0.1"
 WHOLE = re.compile(
     r"https://127\.0\.0\.1:(\d+)/.*Access code: +(\S+)\n.*fingerprint:\n  (\S+:)\n  (\S+)\n", re.S

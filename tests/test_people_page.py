@@ -19,8 +19,6 @@ from tests.browser import (
     assert_nothing_hostile,
 )
 
-pytestmark = pytest.mark.xdist_group("people page")
-
 CROWD = 300
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}

@@ -13,8 +13,6 @@ from facecog.web import plain
 from tests.browser import HOSTILE, OpenPage, Site
 from tests.sending import multipart
 
-pytestmark = pytest.mark.xdist_group("plain pages")
-
 
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:

@@ -33,8 +33,6 @@ from tests.browser import (
 
 PACE = re.compile(r"[\d.,]*\d")
 
-pytestmark = pytest.mark.xdist_group("recognise page")
-
 
 def test_a_stranger_is_unknown_live(site: Site, open_page: OpenPage, seeing: Seeing) -> None:
     site.register("Obama", assets.photo("obama.jpg"))

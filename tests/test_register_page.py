@@ -30,8 +30,6 @@ from tests.browser import (
 )
 from tests.heic import heic
 
-pytestmark = pytest.mark.xdist_group("register page")
-
 
 @pytest.mark.usefixtures("consent_required")
 def test_consent_is_asked_for_where_it_is_required(

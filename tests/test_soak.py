@@ -10,13 +10,12 @@ from benchmarks.soak.calling import Tally
 from benchmarks.soak.client import Client
 from benchmarks.soak.truth import compare
 
-from tests.conftest import POSTGRES
 from tests.serving import serving
 
 SECONDS, CLIENTS = 6, 8
 
 
-@pytest.mark.parametrize("database", ["sqlite", POSTGRES])
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_what_was_acknowledged_under_load_is_there_after_a_kill(
     database: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

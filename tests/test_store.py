@@ -936,7 +936,6 @@ def test_a_server_that_cannot_be_used_is_said_in_one_line_without_the_password(u
     assert "secret" not in str(refusal.value)
 
 
-@pytest.mark.xdist_group("postgres")
 def test_a_server_that_goes_away_is_said_to_be_gone_and_found_again(postgres_url: str) -> None:
     store = Store.on_server(postgres_url)
     anna = add(store, "Anna")[0].id
@@ -958,7 +957,6 @@ def test_a_server_that_goes_away_is_said_to_be_gone_and_found_again(postgres_url
     store.close()
 
 
-@pytest.mark.xdist_group("postgres")
 def test_on_a_server_nothing_is_kept_beside_the_database(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,6 @@ import pytest
 
 from tests.browser import OpenPage
 
-pytestmark = pytest.mark.xdist_group("recognise page")
-
 Face = dict[str, Any]
 
 # Each answer in; what is shown after it out: id, name or decision (None: not sure yet), fresh.

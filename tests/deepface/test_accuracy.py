@@ -17,10 +17,7 @@ from tests.deepface.commands import run
 LFW = assets.SHARED / "lfw_dev"
 PEOPLE, PROBES, STRANGERS = 40, 2, 60
 
-pytestmark = [
-    pytest.mark.skipif(not LFW.is_dir(), reason="lfw_dev is not beside this checkout"),
-    pytest.mark.xdist_group("accuracy"),  # one process, which makes each template once
-]
+pytestmark = pytest.mark.skipif(not LFW.is_dir(), reason="lfw_dev is not beside this checkout")
 
 Row = tuple[str, str]
 
