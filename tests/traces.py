@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facecog.names import name_key
 
@@ -28,7 +29,7 @@ class Person:
     jpegs: list[bytes]
     vectors: list[bytes]
 
-    def traces(self, others: Sequence[bytes]) -> dict[str, list[bytes]]:
+    def traces(self, others: Sequence[bytes]) -> Traces:
         """What would give the person away, by kind, as plain and as stored.
 
         Args:
@@ -43,7 +44,7 @@ class Person:
                 common = b"".join(map(form, others))
                 blocks = (block for value in values for block in _blocks(form(value)))
                 found[kind] += [block for block in blocks if block not in common]
-        return found
+        return {kind: Needles(runs) for kind, runs in found.items()}
 
 
 def _blocks(value: bytes) -> Iterator[bytes]:
@@ -51,26 +52,37 @@ def _blocks(value: bytes) -> Iterator[bytes]:
         yield value[start : start + RUN]
 
 
-def kinds_in(data: bytes, traces: dict[str, list[bytes]]) -> set[str]:
+class Needles:
+    """Byte runs to look for, many at once: by their first four bytes first, for time's sake."""
+
+    def __init__(self, runs: Iterable[bytes]) -> None:
+        self._runs = set(runs)
+        self._lengths = sorted({len(run) for run in self._runs})
+        self._first, self._second = (self._known(at) for at in (0, 2))
+
+    def _known(self, at: int) -> NDArray[np.bool_]:
+        """Of two bytes as a number: whether one of the runs has them there."""
+        known = np.zeros(1 << 16, bool)
+        known[[int.from_bytes(run[at : at + 2], "little") for run in self._runs]] = True
+        return known
+
+    def are_in(self, data: bytes, pairs: NDArray[np.uint16]) -> bool:
+        perhaps = self._first[pairs[:-2]] & self._second[pairs[2:]]
+        return any(
+            data[at : at + length] in self._runs
+            for at in np.flatnonzero(perhaps).tolist()
+            for length in self._lengths
+        )
+
+
+Traces = dict[str, Needles]
+
+
+def kinds_in(data: bytes, traces: Traces) -> set[str]:
     """Which kinds of traces some bytes hold."""
-    return {kind for kind, needles in traces.items() if _holds(data, needles)}
-
-
-def _holds(data: bytes, needles: list[bytes]) -> bool:
-    """Whether one of many needles is there: by their first two bytes first, for time's sake."""
-    if len(data) < 2:
-        return False
-    starts = np.zeros(1 << 16, bool)
-    starts[[int.from_bytes(needle[:2], "little") for needle in needles]] = True
     raw = np.frombuffer(data, np.uint8)
     pairs = raw[:-1].astype(np.uint16) | raw[1:].astype(np.uint16) << 8
-    wanted = set(needles)
-    lengths = sorted({len(needle) for needle in needles})
-    return any(
-        data[at : at + length] in wanted
-        for at in np.flatnonzero(starts[pairs]).tolist()
-        for length in lengths
-    )
+    return {kind for kind, needles in traces.items() if needles.are_in(data, pairs)}
 
 
 def files_below(folder: Path) -> Iterator[bytes]:
