@@ -430,10 +430,12 @@ AT_REST = """() => document.getAnimations()
 
 
 def assert_accessible(page: Page) -> None:
-    """Axe finds nothing against the page as it is now."""
-    page.wait_for_function(AT_REST)
-    found = Axe().run(page, options=AXE)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+    """Axe finds nothing against the page as it is now, by day and by night."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(AT_REST)
+        found = Axe().run(page, options=AXE)
+        assert found.violations_count == 0, f"{page.url}, {scheme}\n{found.generate_report()}"
 
 
 CONTRAST = """(element) => {

@@ -20,15 +20,9 @@ from tests.browser import (
     register_file,
 )
 
-PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 780}, "color_scheme": "dark"}
-DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}
-SCREENS = {
-    "phone by night": PHONE,
-    "phone by day": {**PHONE, "color_scheme": "light"},
-    "desk by night": {**DESK, "color_scheme": "dark"},
-    "desk by day": DESK,
-}
-
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 780}}
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+SCREENS = {"phone": PHONE, "desk": DESK}
 
 FORM = """(path) => {
   const form = document.createElement('form');

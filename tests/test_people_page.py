@@ -594,12 +594,11 @@ def test_the_keyboard_alone_merges_and_undoes(
     assert site.people() == {"Anna": 2, "Ben": 1}
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_axe_finds_nothing_in_any_state(
-    scheme: str, site: Site, cast: dict[str, str], open_page: OpenPage
+    site: Site, cast: dict[str, str], open_page: OpenPage
 ) -> None:
     site.register("Bea", assets.photo("biden.jpg"), allow_duplicate=True)
-    page = open_page("/people", color_scheme=scheme)
+    page = open_page("/people")
     assert_accessible(page)
     page.get_by_test_id("q").fill("nobody")
     expect(page.get_by_test_id("nothing")).to_be_visible()
