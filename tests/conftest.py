@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool
 from facecog import image, passwords
 from facecog.bootstrap import calibration_of
 from facecog.config import Settings
+from facecog.cores import cores
 from facecog.engines.cards import SFACE, YUNET
 from facecog.engines.onnx import OnnxEngine
 from facecog.index.memory import MemoryIndex
@@ -44,6 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     if not hasattr(config, "workerinput"):  # once, before the parallel workers start
         assets.ensure()
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One more than there are cores: tests of pages and servers wait for half of their time."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores() + 1
 
 
 @pytest.fixture(autouse=True)
