@@ -17,13 +17,17 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from tests import assets
 
 from benchmarks import kept, machine, page
 from benchmarks.kept import Kept
 from benchmarks.tables import Part, broken, from_json
+from facecog.cores import cores
 from facecog.evaluation.report import Table, table_text
 
 ROOT = Path(__file__).parent.parent
@@ -49,8 +53,7 @@ def main() -> None:
     on_page = {} if options.smoke else {one.part.name: one for one in kept.read()}
     aside: list[Part] = []
     failed: list[str] = []
-    for name in () if options.render else options.parts or PARTS:
-        part = measured(name, options.smoke)
+    for name, part in () if options.render else all_of(options.parts or PARTS, options.smoke):
         if part is None:
             failed.append(name)
         elif not renewed(on_page, Kept(part, here)):
@@ -73,15 +76,37 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def measured(name: str, smoke: bool) -> Part | None:
-    """Run a part in a process of its own; None where it has failed."""
-    print(f"\n== {name}", flush=True)
+def all_of(names: Sequence[str], smoke: bool) -> Iterator[tuple[str, Part | None]]:
+    """One after the other; several at once where no speed is judged."""
+    if not smoke:
+        yield from ((name, measured(name)) for name in names)
+        return
+    with ThreadPoolExecutor(cores()) as at_once:
+        yield from zip(names, at_once.map(tried, names), strict=True)
+
+
+def measured(name: str, *options: str, out: IO[str] | None = None) -> Part | None:
+    """Run a part in a process of its own; None where it has failed.
+
+    Args:
+        out: where what it prints goes, if not where this prints.
+    """
+    print(f"\n== {name}", file=out, flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "part.json")
-        command = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(file)]
+        command = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(file), *options]
         # Its status says that a claim is not kept; whether it has failed is seen by its file.
-        subprocess.run([*command, *(["--smoke"] if smoke else [])], cwd=ROOT, check=False)
+        subprocess.run(command, cwd=ROOT, check=False, stdout=out, stderr=out)
         return from_json(file.read_text("utf-8")) if file.is_file() else None
+
+
+def tried(name: str) -> Part | None:
+    """A part on little data, printed in one piece."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
+        part = measured(name, "--smoke", out=out)
+        out.seek(0)
+        print(out.read(), end="", flush=True)
+        return part
 
 
 def renewed(on_page: dict[str, Kept], new: Kept) -> bool:
