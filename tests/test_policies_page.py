@@ -22,8 +22,6 @@ from tests.browser import (
     tab_to,
 )
 
-pytestmark = pytest.mark.xdist_group("policies page")
-
 
 @pytest.fixture
 def policies(site: Site, open_page: OpenPage) -> Iterator[Page]:
