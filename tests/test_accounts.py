@@ -191,6 +191,19 @@ def test_another_role_counts_at_once(accounts: Accounts) -> None:
     assert signed_in and signed_in.actor.role is Role.AUDITOR
 
 
+def test_a_role_and_a_password_change_together_or_not_at_all(accounts: Accounts) -> None:
+    accounts.add("Anna", PASSWORD, Role.OWNER)
+    ben = accounts.add("Ben", PASSWORD, Role.RECOGNISER)
+
+    with pytest.raises(InvalidPassword):
+        accounts.change(ben.id, Role.OWNER, "short")
+    assert accounts.of_id(ben.id).role is Role.RECOGNISER
+
+    accounts.change(ben.id, Role.OWNER, OTHER)
+    signed_in = accounts.signed_in(accounts.sign_in("Ben", OTHER))
+    assert signed_in and signed_in.actor.role is Role.OWNER
+
+
 def test_another_password_signs_out_everywhere_else(accounts: Accounts) -> None:
     anna = accounts.add("Anna", PASSWORD, Role.OWNER)
     here, there = accounts.sign_in("Anna", PASSWORD), accounts.sign_in("Anna", PASSWORD)

@@ -21,6 +21,7 @@ from facecog.acting import Actor, Role, acting
 from facecog.domain import AuditLine
 from facecog.errors import (
     AlreadyRegisteredAs,
+    AuditUnavailable,
     InvalidCursor,
     NameBelongsToAnotherFace,
     NoFace,
@@ -276,6 +277,20 @@ def test_what_is_refused_or_fails_changes_no_line(database: Database) -> None:
         facecog.subject(NOWHERE)
 
     assert lines(facecog) == []
+
+
+def test_an_audit_whose_end_was_taken_out_is_not_whole_and_not_added_to(
+    database: Database,
+) -> None:
+    facecog = opened(database)
+    anna = facecog.enrol("Anna", b"anna").subject
+    with begin(database.store()._engine, writes=True) as connection:
+        connection.execute(delete(audit_chain))
+
+    assert fault(facecog) == "Where the audit begins and ends was taken out of the database."
+    with pytest.raises(AuditUnavailable, match="Restore a backup"):
+        facecog.changes.delete(anna.id)
+    assert [one.id for one in facecog.subjects(5).items] == [anna.id]
 
 
 def test_a_line_is_taken_back_with_the_change_that_it_is_of(database: Database) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from facecog.acting import Role
 from facecog.config import Settings
 from facecog.errors import InvalidSetting
 from facecog.service import Facecog
@@ -232,15 +233,17 @@ def test_nothing_is_said_of_other_sites_unless_they_are_named(client: FlaskClien
     assert refused(client.post("/api/register", headers=FROM_THERE | KEY, **form(name="Ben")))
 
 
-def test_a_named_site_may_ask_with_a_key(make) -> None:
+def test_a_named_site_may_ask_with_a_key(make, facecog: Facecog) -> None:
+    _, good = facecog.keys.add("site", Role.OWNER)
+    key = {"Authorization": f"Bearer {good}"}
     client = make(origins=f"{OTHER_SITES}, http://localhost:3000")
 
     asked = client.options("/api/register", headers=ASKS)
     answer = client.post(
-        "/api/register", headers=FROM_THERE | KEY, **form(name="Anna", image=b"anna")
+        "/api/register", headers=FROM_THERE | key, **form(name="Anna", image=b"anna")
     )
-    read = client.get("/api/subjects", headers=FROM_THERE | KEY)
-    refusal = client.get("/api/nothing", headers=FROM_THERE | {"X-Api-Key": "key"})
+    read = client.get("/api/subjects", headers=FROM_THERE | key)
+    refusal = client.get("/api/nothing", headers=FROM_THERE | {"X-Api-Key": good})
 
     assert asked.status_code == 204
     assert asked.headers["Access-Control-Allow-Origin"] == OTHER_SITES
@@ -250,6 +253,15 @@ def test_a_named_site_may_ask_with_a_key(make) -> None:
         assert one.headers["Access-Control-Allow-Origin"] == OTHER_SITES
         assert "Access-Control-Allow-Credentials" not in one.headers
         assert "Origin" in one.headers["Vary"]
+
+
+@pytest.mark.parametrize("shown", ["key", "fc_key"])
+def test_a_named_site_without_a_good_key_is_not_this_machine(make, shown: str) -> None:
+    client = make(origins=OTHER_SITES)
+
+    for says in (FROM_THERE, {"Origin": OTHER_SITES}):
+        answer = client.get("/api/subjects", headers=says | {"X-Api-Key": shown})
+        assert (answer.status_code, answer.json["code"]) == (401, "api_key_wrong")
 
 
 @pytest.mark.parametrize(

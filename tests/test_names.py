@@ -36,7 +36,11 @@ def test_a_name_is_kept_composed_with_single_spaces(given_name: str, kept: str) 
     assert clean_name(given_name) == kept
 
 
-@pytest.mark.parametrize("name", ["", " ", "\t\r\n", "\u3000", "\u200d", "\u200c \u200d"])
+# Fillers of Hangul, a variation selector, an accent on nothing, Braille without dots.
+BLANK = ("\u3164", "\u115f\u1160", "\uffa0", "\ufe0f", "\u0301", "\u2800 \u2800")
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t\r\n", "\u3000", "\u200d", "\u200c \u200d", *BLANK])
 def test_a_name_that_shows_nothing_is_empty(name: str) -> None:
     with pytest.raises(InvalidName, match="empty"):
         clean_name(name)

@@ -67,6 +67,14 @@ class Accounts:
         """The owner's. Raises: InvalidName, InvalidPassword, Busy; AccountTaken: it is there."""
         return self._rows.add(clean_name(name), hashed(password), Role.OWNER, only_first=True)
 
+    def change(self, account_id: str, role: Role | None, password: str | None) -> None:
+        """Role, password or both. Raises: AccountNotFound, LastOwner, InvalidPassword, Busy."""
+        kept = None if password is None else hashed(password)  # first: refused, it changes nothing
+        if role is not None:
+            self._rows.set_role(account_id, role)
+        if kept is not None:
+            self._rows.set_hash(account_id, kept, None)
+
     def change_role(self, account_id: str, role: Role) -> Account:
         """Raises: AccountNotFound, LastOwner."""
         return self._rows.set_role(account_id, role)

@@ -13,6 +13,8 @@ MAX_KEY = 600
 
 # Format characters that names are written with: joiners of Persian, Hindi and emoji.
 JOINERS = "\u200c\u200d"
+# Letters and a symbol of which nothing is seen: fillers of Hangul, the empty pattern of Braille.
+BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 def clean_name(name: str) -> str:
@@ -25,7 +27,7 @@ def clean_name(name: str) -> str:
     if any(_is_control(character) for character in name.strip()):
         raise InvalidName("A name cannot hold control characters.")
     cleaned = unicodedata.normalize("NFC", " ".join(name.split()))
-    if not cleaned.strip(JOINERS + " "):
+    if not any(map(_is_seen, cleaned)):
         raise InvalidName("The name is empty: say who this is.")
     if len(cleaned) > MAX_LENGTH or len(name_key(cleaned)) > MAX_KEY:
         raise InvalidName(f"The name has more than {MAX_LENGTH} characters.")
@@ -39,6 +41,11 @@ def name_key(name: str) -> str:
     # Once more after the case: a compatibility form may hide capitals and spaces.
     folded = unicodedata.normalize("NFKC", whole).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def _is_seen(character: str) -> bool:
+    # Letters, numbers, signs of punctuation and symbols; marks alone stand on nothing.
+    return unicodedata.category(character)[0] in "LNPS" and character not in BLANKS
 
 
 def _is_control(character: str) -> bool:

@@ -18,6 +18,7 @@ class Permission(Enum):
     LOOK = "list people, and look at their photos"
     CHANGE = "change and delete people, and undo that"
     STATE = "see counts, the promise and what runs"
+    WATCH = "see the metrics of all collections"
     AUDIT = "read the audit log"
     ERASE = "erase for good"
     EXPORT = "take out what is held on people"
@@ -32,15 +33,15 @@ P = Permission
 MAY: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ENROLLER: frozenset(
-        {P.OPEN, P.ENTER, P.RECOGNISE, P.ENROL, P.LOOK, P.CHANGE, P.STATE},
+        {P.OPEN, P.ENTER, P.RECOGNISE, P.ENROL, P.LOOK, P.CHANGE, P.STATE, P.WATCH},
     ),
     Role.RECOGNISER: frozenset({P.OPEN, P.ENTER, P.RECOGNISE}),
-    Role.AUDITOR: frozenset({P.OPEN, P.ENTER, P.STATE, P.AUDIT}),
+    Role.AUDITOR: frozenset({P.OPEN, P.ENTER, P.STATE, P.WATCH, P.AUDIT}),
 }
 
 
 # Of all collections together: nothing for a key that opens one alone.
-OF_ALL = frozenset({P.AUDIT, P.COLLECTIONS, P.ACCESS, P.OPERATE})
+OF_ALL = frozenset({P.WATCH, P.AUDIT, P.COLLECTIONS, P.ACCESS, P.OPERATE})
 
 
 def may(who: Actor, permission: Permission) -> bool:

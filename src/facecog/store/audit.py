@@ -13,12 +13,14 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from facecog.acting import actor
+from facecog.errors import AuditUnavailable
 from facecog.store import rows
 from facecog.store.tables import audit, audit_chain
 
 Level = Literal["all", "changes", "off"]
 LEVELS: tuple[Level, ...] = ("all", "changes", "off")
 ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+NO_CHAIN = "Where the audit begins and ends was taken out of the database."
 OPTION = "audit"  # of the engine, so that whoever has a connection can make a note
 
 
@@ -117,8 +119,15 @@ def hashed(key: bytes | None, values: list[Any]) -> str:
 
 
 def held_chain(connection: Connection) -> Any:
-    """The chain's row, which nobody else changes until the transaction ends."""
-    return connection.execute(select(audit_chain).with_for_update()).one()
+    """The chain's row, which nobody else changes until the transaction ends.
+
+    Raises:
+        AuditUnavailable: somebody took it out of the database.
+    """
+    chain = connection.execute(select(audit_chain).with_for_update()).one_or_none()
+    if chain is None:
+        raise AuditUnavailable(f"{NO_CHAIN} Restore a backup.")
+    return chain
 
 
 def set_chain(connection: Connection, last: int, last_hash: str, before: int, past: str) -> None:

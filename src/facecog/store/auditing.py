@@ -22,7 +22,16 @@ from sqlalchemy import (
 
 from facecog.domain import AuditCheck, AuditLine
 from facecog.errors import InvalidCursor
-from facecog.store.audit import cutoff, digest, held_chain, keeping_of, note, seal, set_chain
+from facecog.store.audit import (
+    NO_CHAIN,
+    cutoff,
+    digest,
+    held_chain,
+    keeping_of,
+    note,
+    seal,
+    set_chain,
+)
 from facecog.store.paging import BAD_CURSOR, DbRow, Page, cursor_values, page
 from facecog.store.tables import audit, audit_chain
 from facecog.store.transactions import begin
@@ -104,7 +113,9 @@ class AuditLog:
         """
         with begin(self._engine) as connection:
             key = keeping_of(connection).key
-            chain = connection.execute(select(audit_chain)).one()
+            chain = connection.execute(select(audit_chain)).one_or_none()
+            if chain is None:
+                return AuditCheck(0, 0, 0, "", key is not None, NO_CHAIN)
             walk = Walk(key, chain, head)
             with _every(connection) as found:
                 fault = next(filter(None, map(walk.fault, found)), None)

@@ -41,7 +41,7 @@ from facecog.web.codes import is_code
 from facecog.web.current import KEY as FACECOG
 from facecog.web.current import facecog, served
 from facecog.web.errors import wants_page
-from facecog.web.guard import SAFE_METHODS
+from facecog.web.guard import SAFE_METHODS, of_another_site
 from facecog.web.network import is_loopback
 from facecog.web.receiving import LARGE
 from facecog.web.sent_key import sent_key
@@ -258,7 +258,9 @@ def _leave(_: BaseException | None) -> None:
 
 
 def _is_this_machine(asking: Request) -> bool:
-    return is_loopback(asking.remote_addr or "") and FORWARDED.isdisjoint(asking.environ)
+    """Itself, and not a page of another site in its browser, which needs a key of its own."""
+    here = is_loopback(asking.remote_addr or "") and FORWARDED.isdisjoint(asking.environ)
+    return here and not of_another_site(asking)
 
 
 def _address() -> str:

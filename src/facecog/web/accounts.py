@@ -42,10 +42,8 @@ def add_account() -> ResponseReturnValue:
 def change_account(account_id: str) -> ResponseReturnValue:
     """Give an account another role or another password, which signs it out everywhere."""
     role, password = optional_field("role"), optional_field("password")
-    if role is not None:
-        served().accounts.change_role(str(account_id), role_named(role))
-    if password is not None:
-        served().accounts.change_password(str(account_id), password)
+    named = None if role is None else role_named(role)
+    served().accounts.change(str(account_id), named, password)
     return account_json(served().accounts.of_id(str(account_id)))
 
 

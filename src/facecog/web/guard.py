@@ -84,10 +84,13 @@ def _from_elsewhere(asking: Request) -> bool:
     site = asking.headers.get("Sec-Fetch-Site", "none")
     if asking.method in SAFE_METHODS:
         return site not in OUR_OWN and asking.headers.get("Sec-Fetch-Mode") != "navigate"
+    return of_another_site(asking) or site not in OUR_OWN
+
+
+def of_another_site(asking: Request) -> bool:
+    """Whether a page of another web site asks, one that is named or not."""
     origin = asking.headers.get("Origin")
-    if origin is not None and origin.lower() != f"{asking.scheme}://{asking.host}":
-        return True
-    return site not in OUR_OWN
+    return origin is not None and origin.lower() != f"{asking.scheme}://{asking.host}"
 
 
 def _finish(response: Response) -> Response:

@@ -60,7 +60,7 @@ RULES: dict[str, Permission] = {
     "api.change_promise": P.SETTINGS,
     "api.health": P.OPEN,  # both with details by STATE
     "api.ready": P.OPEN,
-    "metrics.show": P.STATE,
+    "metrics.show": P.WATCH,
     "rights.erase_subject": P.ERASE,
     "rights.export_subject": P.EXPORT,
     "rights.change_expiry": P.ERASE,  # a day that is past erases at once
