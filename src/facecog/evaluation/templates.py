@@ -145,7 +145,8 @@ def _code() -> str:
     package = Path(__file__).parent.parent
     files = [
         *package.glob("engines/*"),
-        *(package / f"{one}.py" for one in ("domain", "geometry", "image", "quality")),
+        *package.glob("domain/*"),
+        *(package / f"{one}.py" for one in ("geometry", "image", "quality")),
     ]
     digest = hashlib.sha256()
     for file in sorted(file for file in files if file.suffix in (".py", ".json")):
