@@ -121,7 +121,7 @@ def refusals() -> list[tuple[int, str, str]]:
 def _kinds(parent: type[FacecogError]) -> Iterator[type[FacecogError]]:
     """The refusals with a code of their own."""
     for kind in parent.__subclasses__():
-        if "code" in vars(kind) and kind.__module__ == FacecogError.__module__:
+        if "code" in vars(kind) and kind.__module__.startswith("facecog.errors."):
             yield kind
         yield from _kinds(kind)
 
