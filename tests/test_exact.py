@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facecog.domain import Candidate, GalleryPart, Template, Vector, Vectors
-from facecog.index import gallery, scan
+from facecog.index import blocks, grouping, scan
 from facecog.index.memory import Galleries, MemoryIndex
 from facecog.index.nearest import DECIMALS
 
@@ -158,7 +158,7 @@ class Judge:
 
 def _direction(total: Long, samples: int) -> Long:
     length = np.sqrt((total * total).sum())
-    return total / length if length >= gallery.SHORTEST * samples else np.zeros_like(total)
+    return total / length if length >= grouping.SHORTEST * samples else np.zeros_like(total)
 
 
 # -- hostile galleries ----------------------------------------------------------------------------
@@ -241,7 +241,8 @@ def probes_for(vectors: Vectors) -> Vectors:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"BLOCK": 64, "SMALLEST": 16, "AT_ONCE": 24}.items():
-        monkeypatch.setattr(gallery, name, value)
+        monkeypatch.setattr(blocks, name, value)
+    monkeypatch.setattr(grouping, "AT_ONCE", 24)
     monkeypatch.setattr(scan, "SEED", 32)
     monkeypatch.setattr(scan, "TOGETHER", 4)
 
@@ -543,7 +544,7 @@ def test_searches_see_whole_revisions_while_others_write() -> None:
 
 
 def test_a_template_takes_no_more_memory_than_is_said() -> None:
-    count = 2 * gallery.BLOCK
+    count = 2 * blocks.BLOCK
     source = listed(any_vectors(count, 128))
     part = source.gallery(MODEL)
     source.gallery = lambda model, after=None: part  # type: ignore[method-assign]

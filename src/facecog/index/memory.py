@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from facecog.domain import Candidate, GalleryPart, GallerySize, LookAlikes, Template, Vectors
 from facecog.index import Found, GallerySource
 from facecog.index.alike import Pair, alike
-from facecog.index.gallery import Gallery, Owned, Samples, texts
+from facecog.index.columns import Owned, Samples, texts
+from facecog.index.gallery import Gallery
 from facecog.index.nearest import Place, best_sample, mean, ranked, score
 from facecog.index.scan import Floats
 from facecog.stages import stage

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from facecog.domain import Vectors
-from facecog.index.gallery import Gallery, means
+from facecog.index.gallery import Gallery
+from facecog.index.grouping import means
 from facecog.index.scan import Floats, Hits, Numbers, nearest
 
 DECIMALS = 12
