@@ -30,6 +30,7 @@ from facecog.store.accounts import AccountRows
 from facecog.store.audit import Keeping, note
 from facecog.store.auditing import AuditLog
 from facecog.store.backup import BackedUp, backup
+from facecog.store.changes import UNDO
 from facecog.store.checking import Finding, Readable, check
 from facecog.store.collections import Collections
 from facecog.store.consents import Consents, refuse_without
@@ -39,7 +40,7 @@ from facecog.store.database import look_at, migrate, server_engine, sqlite_engin
 from facecog.store.encrypting import Told, encrypt
 from facecog.store.erasing import kept_ids
 from facecog.store.gallery import gallery_part
-from facecog.store.journal import UNDO, Journal
+from facecog.store.journal import Journal
 from facecog.store.keys import KeyRows
 from facecog.store.landing import land
 from facecog.store.mending import mend
