@@ -90,8 +90,8 @@ def fill(store: Store, people: int = 6) -> None:
     journal.merge(store.subject_named("Person 1").id, store.subject_named("Person 2").id)
     sample = store.samples(store.subject_named("Person 3").id, 1).items[0]
     journal.move(sample.id, name="Somebody else")
-    store.set_fpir(0.01)
-    store.add_calibration("fake", {"margin": 0.1, "tails": [[1, 2.5]]})
+    store.promises.set_fpir(0.01)
+    store.promises.add_calibration("fake", {"margin": 0.1, "tails": [[1, 2.5]]})
     _fill_the_rest(store)
 
 

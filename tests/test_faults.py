@@ -338,11 +338,11 @@ def test_the_last_calibration_is_in_force_whatever_the_clock_says(
     store, now = database.store(), rows.now
     for days, which in enumerate(("first", "second", "third")):
         monkeypatch.setattr(rows, "now", lambda days=days: now() - timedelta(days=days))
-        store.add_calibration("fake", {"which": which})
-        assert store.calibration("fake") == {"which": which}
+        store.promises.add_calibration("fake", {"which": which})
+        assert store.promises.calibration("fake") == {"which": which}
 
-    assert store.retire_calibration("fake")
-    assert store.calibration("fake") == {"which": "second"}
+    assert store.promises.retire_calibration("fake")
+    assert store.promises.calibration("fake") == {"which": "second"}
 
 
 # -- models -------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ CHANGES: dict[str, Callable[[People], object]] = {
     "undo": lambda p: p.store.journal.undo(p.gone.id),
     "erase": lambda p: p.store.journal.erase(p.gone.id),
     "erase all": lambda p: p.store.journal.erase_all(),
-    "promise": lambda p: p.store.set_fpir(0.01),
+    "promise": lambda p: p.store.promises.set_fpir(0.01),
 }
 
 

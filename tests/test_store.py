@@ -365,11 +365,11 @@ def test_the_revision_moves_by_one_with_each_write(store: Store) -> None:
     assert store.revision() == 3
     store.journal.delete(anna.id, forever=True)
     assert store.revision() == 4
-    store.set_fpir(0.01)
+    store.promises.set_fpir(0.01)
     assert store.revision() == 5
-    store.add_calibration(MODEL, {"margin": 0.1})
+    store.promises.add_calibration(MODEL, {"margin": 0.1})
     assert store.revision() == 6
-    store.retire_calibration(MODEL)
+    store.promises.retire_calibration(MODEL)
     assert store.revision() == 7
 
 
@@ -444,34 +444,40 @@ def test_the_gallery_forgets_the_deleted(store: Store) -> None:
 
 def test_the_promise_is_the_settings_until_the_owner_makes_another(database: Database) -> None:
     store, other = database.store(), database.store()
-    assert store.fpir() is None
+    assert store.promises.fpir() is None
 
-    store.set_fpir(0.0001)
-    assert store.fpir() == other.fpir() == database.store().fpir() == 0.0001
+    store.promises.set_fpir(0.0001)
+    assert (
+        store.promises.fpir() == other.promises.fpir() == database.store().promises.fpir() == 0.0001
+    )
 
-    other.set_fpir(None)
-    assert store.fpir() is None
+    other.promises.set_fpir(None)
+    assert store.promises.fpir() is None
 
 
 def test_the_newest_calibration_of_a_model_is_in_force_and_can_be_taken_back(
     database: Database,
 ) -> None:
     store = database.store()
-    assert store.calibration(MODEL) is None
+    assert store.promises.calibration(MODEL) is None
     numbers = [{"made": day, "tails": [[[1e-3, 0.25]]]} for day in ("first", "second", "third")]
     for one in numbers:
-        store.add_calibration(MODEL, one)
-    store.add_calibration("other", {"made": "of another model"})
+        store.promises.add_calibration(MODEL, one)
+    store.promises.add_calibration("other", {"made": "of another model"})
 
-    assert store.calibration(MODEL) == database.store().calibration(MODEL) == numbers[2]
+    assert (
+        store.promises.calibration(MODEL)
+        == database.store().promises.calibration(MODEL)
+        == numbers[2]
+    )
     for before in (numbers[1], numbers[0], None):
-        assert store.retire_calibration(MODEL)
-        assert store.calibration(MODEL) == before
-    assert not store.retire_calibration(MODEL)
-    assert store.calibration("other") == {"made": "of another model"}
+        assert store.promises.retire_calibration(MODEL)
+        assert store.promises.calibration(MODEL) == before
+    assert not store.promises.retire_calibration(MODEL)
+    assert store.promises.calibration("other") == {"made": "of another model"}
 
-    store.add_calibration(MODEL, numbers[0])
-    assert store.calibration(MODEL) == numbers[0]
+    store.promises.add_calibration(MODEL, numbers[0])
+    assert store.promises.calibration(MODEL) == numbers[0]
     assert database.rows("calibrations") == 5  # what was in force is still to be read
 
 
@@ -720,11 +726,11 @@ def test_a_database_from_before_promises_is_brought_up_to_date(database: Databas
     store = upgraded(database)
 
     assert [subject.id for subject in store.subjects(10).items] == [NOWHERE]
-    assert (store.fpir(), store.calibration(MODEL)) == (None, None)
+    assert (store.promises.fpir(), store.promises.calibration(MODEL)) == (None, None)
     assert add(store, "anna")[0].id == NOWHERE
-    store.set_fpir(0.01)
-    store.add_calibration(MODEL, {"margin": 0.2})
-    assert (store.fpir(), store.calibration(MODEL)) == (0.01, {"margin": 0.2})
+    store.promises.set_fpir(0.01)
+    store.promises.add_calibration(MODEL, {"margin": 0.2})
+    assert (store.promises.fpir(), store.promises.calibration(MODEL)) == (0.01, {"margin": 0.2})
 
 
 def test_a_database_from_before_changes_keeps_its_people_and_crops(database: Database) -> None:

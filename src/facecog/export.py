@@ -54,7 +54,7 @@ class Export:
             for folder, sample in self._samples(subject.id):
                 archive.writestr(f"{folder}/{sample['id']}.json", _text(sample))
                 try:
-                    jpeg = self._store.kept_crop(sample["id"])
+                    jpeg = self._store.crop(sample["id"], removed=True)
                     archive.writestr(f"{folder}/{sample['id']}.jpg", jpeg, zipfile.ZIP_STORED)
                 except CropLost:  # its picture is gone: the JSON says what there was
                     pass
@@ -78,7 +78,10 @@ class Export:
                 }
                 for one in self._store.journal.about(subject.id)
             ],
-            "record": self._store.record_of(subject.id),
+            "record": [
+                {"at": one.at, "action": one.action, "actor": one.actor, "details": one.details}
+                for one in self._store.audit.about(subject.id)
+            ],
         }
 
     def _samples(self, subject_id: str) -> Iterator[tuple[str, Json]]:

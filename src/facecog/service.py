@@ -367,17 +367,17 @@ class Facecog:
 
     def promise(self, fpir: float | None) -> InForce:
         """Promise another rate; None takes the setting's again. Raises: InvalidPromise."""
-        self._store.set_fpir(None if fpir is None else checked_rate(fpir))
+        self._store.promises.set_fpir(None if fpir is None else checked_rate(fpir))
         return self.in_force()
 
     def put_in_force(self, calibration: Calibration) -> InForce:
         """Use a calibration of the owner's own from now on."""
-        self._store.add_calibration(calibration.model, calibration_numbers(calibration))
+        self._store.promises.add_calibration(calibration.model, calibration_numbers(calibration))
         return self.in_force()
 
     def roll_back_calibration(self) -> InForce:
         """Use the calibration that was in force before. Raises: CalibrationNotFound."""
-        if not self._store.retire_calibration(self.model):
+        if not self._store.promises.retire_calibration(self.model):
             raise CalibrationNotFound("The calibration in force is the model's own.")
         return self.in_force()
 

@@ -97,12 +97,12 @@ class Thresholds:
 
     def calibration(self) -> Calibration:
         """The one in force."""
-        own = self._store.calibration(self._card.model)
+        own = self._store.promises.calibration(self._card.model)
         return calibration_from(own) if own else self._card
 
     def promise(self) -> float:
         """The rate that is promised of a search."""
-        return self._store.fpir() or self._fpir
+        return self._store.promises.fpir() or self._fpir
 
     def _known(self, revision: int) -> InForce | None:
         known = self._in_force

@@ -105,6 +105,12 @@ class AuditLog:
         with begin(self._engine) as connection, _every(connection) as found:
             yield from map(_to_line, found)
 
+    def about(self, subject_id: str) -> list[AuditLine]:
+        """Those of what was done to a subject itself, oldest first."""
+        query = select(audit).where(audit.c.subject_id == subject_id).order_by(audit.c.number)
+        with begin(self._engine) as connection:
+            return [_to_line(row) for row in connection.execute(query)]
+
     def check(self, head: tuple[int, str] | None = None) -> AuditCheck:
         """Is every line there, and as it was written?
 

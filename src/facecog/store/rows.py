@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, exists, 
 from facecog.domain import Sample, Subject, Template
 from facecog.errors import SampleNotFound, SubjectNotFound
 from facecog.names import name_key
-from facecog.store import tables
 from facecog.store.paging import DbRow
 from facecog.store.sealing import Sealer, sealing_of
 from facecog.store.tables import collections, samples, subjects, templates
@@ -112,15 +111,6 @@ def in_collection(collection: str) -> ColumnElement[bool]:
     """Samples of a collection's subjects."""
     here = (subjects.c.id == samples.c.subject_id) & (subjects.c.collection_id == collection)
     return exists().where(here)
-
-
-def calibrations_of(model: str) -> Select[Any]:
-    table = tables.calibrations
-    return (
-        select(table)
-        .where(table.c.model == model, table.c.retired_at.is_(None))
-        .order_by(table.c.created_at.desc(), table.c.id)
-    )
 
 
 def to_sample(row: DbRow, sealer: Sealer) -> Sample:
