@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from copy import copy
 from functools import partial
-from uuid import UUID
 
 from facecog.accounts import Accounts
 from facecog.audit import Audit
@@ -19,45 +18,40 @@ from facecog.domain import (
     Detection,
     Enrolment,
     Face,
-    GallerySize,
     Identification,
     Inference,
-    LookAlikes,
     Operation,
     Picture,
     Reason,
-    Sample,
-    Subject,
     Template,
     Totals,
-    Vectors,
     Verification,
 )
 from facecog.engines import FaceEngine
 from facecog.erasure import Erasure
-from facecog.errors import CalibrationNotFound, CropLost, InvalidInput, InvalidSize, MixedUp, NoFace
+from facecog.errors import CalibrationNotFound, MixedUp, NoFace
 from facecog.export import Export
 from facecog.fitness import Fitness, Near, only_face
 from facecog.geometry import crop
-from facecog.image import CROP_SIDE, encode_jpeg, shrunk_jpeg, whole_jpeg
+from facecog.image import CROP_SIDE, encode_jpeg
 from facecog.index import FaceIndex
 from facecog.keys import Keys
 from facecog.mixups import MixUps
 from facecog.names import clean_name
+from facecog.people import People
 from facecog.quality import Policy
 from facecog.readiness import Readiness
 from facecog.retention import Retention
 from facecog.stages import stage
-from facecog.store import MAX_PAGE, Page, Store
+from facecog.store import Store
 from facecog.thresholds import InForce, Thresholds, checked_rate
 
 CANDIDATES = 5  # named for each face
-SIDES = (96, 160, 320)  # pixels
 FPIR = 1e-3
 FMR = 1e-4
 
 
-class Facecog:
+class Facecog(People):
     """Register faces under names, and say who is in a picture.
 
     Pictures are the bytes of an image file. Every method may raise the refusals of `decode`
@@ -233,69 +227,6 @@ class Facecog:
         """Why a face may not be registered; empty when it may."""
         return self._fitness.reasons(face)
 
-    # -- people -------------------------------------------------------------------------------
-
-    def subjects(
-        self, limit: int = 100, cursor: str | None = None, search: str = "", sort: str = "name"
-    ) -> Page[Subject]:
-        """People, a page at a time.
-
-        Args:
-            search: a part of their names.
-            sort: "name", or by the day on which they were registered, "newest" or "oldest" first.
-
-        Raises:
-            InvalidCursor, InvalidSort.
-        """
-        found = self._store.subjects(min(limit, MAX_PAGE), cursor, search, sort)
-        self.audit.viewed("people", shown=len(found.items), searched=bool(search))
-        return found
-
-    def subject(self, subject_id: str) -> Subject:
-        """Raises: SubjectNotFound."""
-        subject = self._store.subject(subject_id)
-        self.audit.viewed("person", subject.id)
-        return subject
-
-    def subject_named(self, name: str) -> Subject:
-        """Raises: SubjectNotFound."""
-        subject = self._store.subject_named(name)
-        self.audit.viewed("person", subject.id)
-        return subject
-
-    def samples(self, subject_id: str, limit: int = 100, cursor: str | None = None) -> Page[Sample]:
-        """A person's samples, oldest first. Raises: SubjectNotFound, InvalidCursor."""
-        found = self._store.samples(subject_id, min(limit, MAX_PAGE), cursor)
-        self.audit.viewed("samples", subject_id, shown=len(found.items))
-        return found
-
-    def sample(self, sample_id: str) -> Sample:
-        """Raises: SampleNotFound."""
-        sample = self._store.sample(sample_id)
-        self.audit.viewed("sample", sample.subject_id, sample=sample.id)
-        return sample
-
-    def crop(self, sample_id: str, side: int | None = None) -> bytes:
-        """A sample's picture as JPEG.
-
-        Args:
-            side: its longer side is to have at most so many pixels, one of SIDES; as it is stored
-                where not given.
-
-        Raises:
-            SampleNotFound, CropLost, InvalidSize.
-        """
-        if side not in (None, *SIDES):
-            raise InvalidSize(f"`side` is one of {', '.join(map(str, SIDES))}.")
-        subject_id = self._store.sample(sample_id).subject_id
-        stored = self._store.crop(sample_id)
-        try:
-            shown = whole_jpeg(stored) if side is None else shrunk_jpeg(stored, side)
-        except InvalidInput as error:
-            raise CropLost("The picture of this sample is damaged.") from error
-        self.audit.viewed("crop", subject_id, sample=sample_id)
-        return shown
-
     # -- itself -------------------------------------------------------------------------------
 
     @property
@@ -313,17 +244,9 @@ class Facecog:
         """ "sqlite" or "postgresql"."""
         return self._store.kind
 
-    def counts(self) -> tuple[int, int]:
-        """How many people and samples are stored."""
-        return self._store.counts()
-
     def totals(self) -> Totals:
         """What is stored, in all collections."""
         return self._store.totals(self.model)
-
-    def gallery_size(self) -> GallerySize:
-        """What a search compares with: those with a template of the model in use."""
-        return self._index.size()
 
     # -- the promise --------------------------------------------------------------------------
 
@@ -342,28 +265,6 @@ class Facecog:
     def promised(self) -> float:
         """The rate that is promised of a search, whether or not the model can keep it."""
         return self._thresholds.promise()
-
-    def templates(self) -> tuple[list[str], Vectors]:
-        """Whose each template in the gallery is, by id, and the templates, shape (n, d)."""
-        part = self._store.gallery(self.model)
-        self.audit.viewed("templates", templates=len(part.vectors))
-        return [str(UUID(bytes=one.tobytes())) for one in part.subject_ids], part.vectors
-
-    def look_alikes(self, of: str | None = None) -> list[LookAlikes]:
-        """Pairs of people whose faces match each other, most alike first.
-
-        Args:
-            of: only pairs with this subject, which then comes first in each.
-        """
-        threshold = self.in_force().operation.threshold
-        pairs = self._index.alike(threshold, MAX_PAGE, of)
-        named = self._store.named([list(pair.people) for pair in pairs])
-        self.audit.viewed("lookalikes", of, pairs=len(pairs))
-        return [
-            LookAlikes((people[0], people[1]), pair.score)
-            for pair, people in zip(pairs, named, strict=True)
-            if len(people) == 2
-        ]
 
     def promise(self, fpir: float | None) -> InForce:
         """Promise another rate; None takes the setting's again. Raises: InvalidPromise."""
