@@ -21,6 +21,7 @@ from facecog.engines.fetch import ensure, share
 from facecog.engines.onnx import PRECISIONS, OnnxEngine
 from facecog.engines.runtime import providers_named
 from facecog.errors import (
+    CollectionNotFound,
     InvalidCard,
     InvalidSetting,
     KeyWrong,
@@ -59,6 +60,7 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
         # The store first: a folder that it refuses gets no models either.
         store = open_store(settings)
         failed.callback(store.close)
+        collection = chosen_collection(store, settings.collection)
         engine, calibration = open_engine()
         facecog = Facecog(
             engine=engine,
@@ -71,7 +73,7 @@ def open_facecog(settings: Settings | None = None) -> Facecog:
             quality=quality,
         )
         _warn_of_other_models(facecog)
-        facecog = facecog.within(facecog.collections.named(settings.collection).id)
+        facecog = facecog.within(collection)
         failed.pop_all()
     return facecog
 
@@ -83,6 +85,17 @@ def open_store(settings: Settings) -> Store:
     if settings.database_url:
         return Store.on_server(settings.database_url, undo, key, keeping)
     return Store.on_sqlite(settings.home, undo, key, keeping)
+
+
+def chosen_collection(store: Store, name: str) -> str:
+    """Id of that of FACECOG_COLLECTION. Raises: CollectionNotFound."""
+    try:
+        return store.collections.named(name).id
+    except CollectionNotFound:
+        raise CollectionNotFound(
+            f"FACECOG_COLLECTION is {name}, and there is no collection of that name. `facecog "
+            "collections list` says which there are, and `facecog collections add` makes one."
+        ) from None
 
 
 def chosen_keeping(settings: Settings) -> Keeping:

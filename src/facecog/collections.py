@@ -12,6 +12,7 @@ class Collections:
 
     def __init__(self, store: Store) -> None:
         self._collections = store.collections
+        self.refuse_gone = store.refuse_gone
 
     def listed(self) -> list[Collection]:
         """All of them, by name."""

@@ -13,7 +13,7 @@ from facecog.errors import NotReady, Unavailable
 from facecog.index import FaceIndex
 from facecog.store import Store
 
-PARTS = ("database", "models", "index")
+PARTS = ("database", "models", "index", "collection")
 SIDE = 64  # pixels of a picture of nobody
 NOBODY = Picture(np.zeros((SIDE, SIDE, 3), np.uint8), PixelSize(SIDE, SIDE))
 
@@ -26,6 +26,7 @@ class Readiness:
             "database": lambda: store.revision(),
             "models": lambda: engine.detect(NOBODY),
             "index": lambda: index.size(),  # which reads what was written since
+            "collection": lambda: store.refuse_gone(),
         }
 
     def broken(self) -> dict[str, str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from facecog.acting import actor
-from facecog.cli.common import as_json, counted, opened_facecog, print_json
+from facecog.bootstrap import open_store
+from facecog.cli.common import as_json, counted, print_json, settings_here
+from facecog.collections import Collections
 from facecog.wire import collection_json
 
 
@@ -19,7 +21,7 @@ def collections() -> None:
 def list_collections(machine: bool) -> None:
     """List collections by name."""
     only = actor().collection
-    listed = opened_facecog().collections.listed()
+    listed = _opened().listed()
     for one in [one for one in listed if only in (None, one.id)]:
         if machine:
             print_json(collection_json(one))
@@ -31,7 +33,7 @@ def list_collections(machine: bool) -> None:
 @click.argument("name")
 def add_collection(name: str) -> None:
     """Make a collection called NAME."""
-    click.echo(f"made {opened_facecog().collections.add(name).name}")
+    click.echo(f"made {_opened().add(name).name}")
 
 
 @collections.command("rename")
@@ -39,7 +41,7 @@ def add_collection(name: str) -> None:
 @click.argument("new_name")
 def rename_collection(name: str, new_name: str) -> None:
     """Call the collection NAME NEW_NAME."""
-    known = opened_facecog().collections
+    known = _opened()
     click.echo(f"now {known.rename(known.named(name).id, new_name).name}")
 
 
@@ -47,9 +49,16 @@ def rename_collection(name: str, new_name: str) -> None:
 @click.argument("name")
 def remove_collection(name: str) -> None:
     """Forget the collection NAME, which nobody may be in."""
-    known = opened_facecog().collections
+    known = _opened()
     known.remove(known.named(name).id)
     click.echo("removed")
+
+
+def _opened() -> Collections:
+    """Also where that of FACECOG_COLLECTION is not there, which is put right by these commands."""
+    store = open_store(settings_here())
+    click.get_current_context().call_on_close(store.close)
+    return Collections(store)
 
 
 COMMANDS = (collections,)

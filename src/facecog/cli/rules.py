@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from facecog.acting import Actor, acting
-from facecog.bootstrap import open_store
+from facecog.bootstrap import chosen_collection, open_store
 from facecog.cli.common import settings_here
 from facecog.config import Settings, variable
 from facecog.errors import DatabaseUnavailable, NotAllowed
@@ -123,7 +123,7 @@ def _who() -> Actor:
     with closing(open_store(settings)) as store:
         who = Keys(store).actor_of(settings.token)
         named = os.environ.get(variable("collection"))
-        if who.collection and named and store.collections.named(named).id != who.collection:
+        if who.collection and named and chosen_collection(store, named) != who.collection:
             raise NotAllowed("This key is for another collection.")
         return who
 

@@ -65,6 +65,7 @@ from facecog.errors.rights import ConsentNeeded, ConsentNotFound, InvalidConsent
 from facecog.errors.running import (
     Busy,
     CalibrationNotFound,
+    CollectionGone,
     ExtraMissing,
     InvalidCard,
     InvalidCertificate,
@@ -109,6 +110,7 @@ __all__ = [
     "CalibrationNotFound",
     "CannotUndo",
     "ChangeNotFound",
+    "CollectionGone",
     "CollectionInUse",
     "CollectionNotFound",
     "Conflict",

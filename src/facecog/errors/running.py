@@ -63,6 +63,12 @@ class ExtraMissing(Unavailable):
     code = "extra_missing"
 
 
+class CollectionGone(Unavailable):
+    """The collection that is asked about was removed while this facecog runs."""
+
+    code = "collection_gone"
+
+
 class NotReady(Unavailable):
     """A part of facecog does not work at the moment; `parts` says which, and what is wrong."""
 

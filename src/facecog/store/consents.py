@@ -64,10 +64,9 @@ class Consents:
 
 
 def policy_of(connection: Connection, collection: str) -> ConsentPolicy:
-    query = select(
-        collections.c.consent_required, collections.c.consent_text, collections.c.purpose
-    ).where(collections.c.id == collection)
-    row = connection.execute(query).one()
+    """Raises: CollectionGone."""
+    kept = collections.c.consent_required, collections.c.consent_text, collections.c.purpose
+    row = rows.of_collection(connection, collection, *kept)
     return ConsentPolicy(row.consent_required, row.consent_text or "", row.purpose or "")
 
 

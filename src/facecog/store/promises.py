@@ -21,10 +21,10 @@ class Promises:
         self._engine, self._collection = engine, collection
 
     def fpir(self) -> float | None:
-        """The promise; None when it is the setting's."""
-        query = select(collections.c.fpir).where(collections.c.id == self._collection)
+        """The promise; None when it is the setting's. Raises: CollectionGone."""
         with begin(self._engine) as connection:
-            promised: float | None = connection.execute(query).scalar_one()
+            kept = rows.of_collection(connection, self._collection, collections.c.fpir)
+            promised: float | None = kept.fpir
             return promised
 
     def set_fpir(self, fpir: float | None) -> None:

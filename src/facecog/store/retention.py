@@ -90,8 +90,8 @@ class Retention:
         ]
 
     def _policy(self, connection: Connection) -> RetentionPolicy:
-        query = select(collections.c.keep_days, collections.c.unseen_days)
-        row = connection.execute(query.where(collections.c.id == self._collection)).one()
+        kept = collections.c.keep_days, collections.c.unseen_days
+        row = rows.of_collection(connection, self._collection, *kept)
         return RetentionPolicy(row.keep_days, row.unseen_days)
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, exists, func, insert, select
 
 from facecog.domain import Sample, Subject, Template
-from facecog.errors import SampleNotFound, SubjectNotFound
+from facecog.errors import CollectionGone, SampleNotFound, SubjectNotFound
 from facecog.names import name_key
 from facecog.store.paging import DbRow
 from facecog.store.sealing import Sealer, sealing_of
@@ -26,6 +26,17 @@ def now() -> datetime:
 def sealer_of(connection: Connection, collection: str) -> Sealer:
     """How the values of one collection are stored."""
     return sealing_of(connection).of(collection)
+
+
+def of_collection(connection: Connection, collection: str, *columns: ColumnElement[Any]) -> Any:
+    """What is kept of a collection itself. Raises: CollectionGone."""
+    row = connection.execute(select(*columns).where(collections.c.id == collection)).one_or_none()
+    if row is None:
+        raise CollectionGone(
+            "This collection was removed. Name another one, ?collection=NAME; or set "
+            "FACECOG_COLLECTION to one that is there, and start facecog again."
+        )
+    return row
 
 
 def by_date(row: DbRow) -> tuple[str, str]:

@@ -39,9 +39,9 @@ from facecog.store.promises import Promises
 from facecog.store.queries import Queries
 from facecog.store.retention import Retention, Seen
 from facecog.store.sealed_names import SealedNames
-from facecog.store.tables import samples
+from facecog.store.tables import collections, samples
 from facecog.store.trail import AuditTrail
-from facecog.store.transactions import hold, leave, write
+from facecog.store.transactions import begin, hold, leave, write
 from facecog.store.unlocking import refuse_wrong_key, rotate, unlocked
 
 
@@ -155,6 +155,12 @@ class Store(Queries):
     def secret_for(self, purpose: str) -> bytes | None:
         """32 bytes that whoever lacks the key cannot know; None where nothing is encrypted."""
         return self._sealing.secret(self._default, purpose)
+
+    def refuse_gone(self) -> None:
+        """Raises: CollectionGone. The default collection stays, so nothing is asked about it."""
+        if self.collection != self._default:
+            with begin(self._engine) as connection:
+                rows.of_collection(connection, self.collection, collections.c.id)
 
     def close(self) -> None:
         self.trail.close()

@@ -256,7 +256,7 @@ def verify_audit() -> ResponseReturnValue:
 def list_collections() -> ResponseReturnValue:
     """List the collections that are open to whoever asks, by name."""
     only = actor().collection
-    listed = facecog().collections.listed()
+    listed = served().collections.listed()
     return {"collections": [collection_json(one) for one in listed if only in (None, one.id)]}
 
 
@@ -264,21 +264,21 @@ def list_collections() -> ResponseReturnValue:
 @api.output(schemas.Collection, status_code=201)
 def add_collection() -> ResponseReturnValue:
     """Make a collection, with nobody in it."""
-    return collection_json(facecog().collections.add(text_field("name"))), 201
+    return collection_json(served().collections.add(text_field("name"))), 201
 
 
 @api.patch("/collections/<uuid:collection_id>")
 @api.output(schemas.Collection)
 def rename_collection(collection_id: str) -> ResponseReturnValue:
     """Rename a collection."""
-    return collection_json(facecog().collections.rename(str(collection_id), text_field("name")))
+    return collection_json(served().collections.rename(str(collection_id), text_field("name")))
 
 
 @api.delete("/collections/<uuid:collection_id>")
 @api.output({}, status_code=204)
 def remove_collection(collection_id: str) -> ResponseReturnValue:
     """Forget a collection that nobody is in."""
-    facecog().collections.remove(str(collection_id))
+    served().collections.remove(str(collection_id))
     return ""
 
 
@@ -314,7 +314,7 @@ def health() -> ResponseReturnValue:
 @api.get("/ready")
 @api.output(schemas.Ready)
 def ready() -> ResponseReturnValue:
-    """Say that database, models and index work, with what, and how many they know."""
+    """Say that database, models, index and collection are there, and how many they know."""
     served().readiness.check()
     if not may(actor(), Permission.STATE) or actor().collection:
         return {"status": "ready"}

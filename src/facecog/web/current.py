@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import current_app, g, request
 
 from facecog.acting import actor
-from facecog.errors import CollectionNotFound, NotAllowed
+from facecog.errors import CollectionGone, CollectionNotFound, NotAllowed
 from facecog.service import Facecog
 
 KEY = "facecog"
@@ -23,7 +25,7 @@ def facecog() -> Facecog:
     """Of the collection that the request names, or else of the only one that is open to it.
 
     Raises:
-        CollectionNotFound, NotAllowed.
+        CollectionNotFound, NotAllowed; CollectionGone: that of FACECOG_COLLECTION was removed.
     """
     if "facecog" not in g:
         g.facecog = _chosen()
@@ -38,6 +40,14 @@ def open_collections() -> dict[str, str]:
     return {one: name for one, name in names.items() if only in (None, one)}
 
 
+def chosen_collection() -> str | None:
+    """Id of that which a page is about; None where it is not there, or not for whoever asks."""
+    try:
+        return facecog().collection
+    except (CollectionGone, CollectionNotFound, NotAllowed):
+        return None
+
+
 def _chosen() -> Facecog:
     asked, only = request.args.get("collection"), actor().collection
     if only:
@@ -50,8 +60,8 @@ def _chosen() -> Facecog:
 
 def _of_pages() -> Facecog:
     """What was chosen on a page, as long as it is there."""
-    chosen = request.cookies.get(COOKIE)
-    try:
-        return served().within(served().collections.of(chosen).id) if chosen else served()
-    except CollectionNotFound:
-        return served()
+    if chosen := request.cookies.get(COOKIE):
+        with suppress(CollectionNotFound):
+            return served().within(served().collections.of(chosen).id)
+    served().collections.refuse_gone()
+    return served()

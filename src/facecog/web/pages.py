@@ -17,7 +17,13 @@ from facecog.store import MAX_PAGE
 from facecog.web import errors, reference
 from facecog.web.access import allowed
 from facecog.web.audit import action_words, detail_words, which_asked
-from facecog.web.current import COOKIE, facecog, open_collections, served
+from facecog.web.current import (
+    COOKIE,
+    chosen_collection,
+    facecog,
+    open_collections,
+    served,
+)
 from facecog.web.people import change_words, origin_of, quality_of, still_here
 from facecog.web.uploads import text_field
 
@@ -163,7 +169,7 @@ def choose_collection() -> ResponseReturnValue:
 
 @pages.app_context_processor
 def collections() -> dict[str, Any]:
-    return {"open_collections": open_collections, "chosen_collection": lambda: facecog().collection}
+    return {"open_collections": open_collections, "chosen_collection": chosen_collection}
 
 
 @pages.get("/accounts")
