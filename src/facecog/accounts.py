@@ -93,7 +93,7 @@ class Accounts:
     def change_own_password(self, account_id: str, now: str, password: str, token: str) -> None:
         """Raises: WrongPassword: that of now is another; InvalidPassword, Busy."""
         if not is_right(now, self._rows.hash_of(account_id)):
-            raise WrongPassword("The password of now is another one.")
+            raise WrongPassword("The password of now is another one.", account_id)
         self.change_password(account_id, password, token)
 
     def remove(self, account_id: str) -> None:
@@ -106,7 +106,7 @@ class Accounts:
         """The token of a new session. Raises: WrongPassword, Busy."""
         found = self._rows.named(name)
         if not is_right(password, found and found[1]) or not found:
-            raise WrongPassword(NOT_TOGETHER)
+            raise WrongPassword(NOT_TOGETHER, found[0].id if found else None)
         account, kept = found
         if is_outdated(kept):
             self._rows.renew_hash(account.id, hashed(password))

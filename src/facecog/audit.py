@@ -64,6 +64,16 @@ class Audit:
     def viewed(self, what: str, subject_id: str | None = None, **details: str | int | bool) -> None:
         self._trail.add(f"view.{what}", self._collection, subject_id, **details)
 
+    def turned_away(self, how: str, **who: str | None) -> None:
+        """Somebody was not let in. Never what was typed, and nobody waits for it.
+
+        Args:
+            how: by a "password", a "key", the "code" of `--lan`, or "welcome": of the first run.
+            who: id of the `account` or the `key`, where there is one.
+        """
+        known = {name: one for name, one in who.items() if one}
+        self._trail.add_refusal("access.refused", how=how, **known)
+
     # -- looking ------------------------------------------------------------------------------
 
     def listed(

@@ -56,9 +56,9 @@ class Keys:
             raise ApiKeyWrong("This is not an API key of this facecog.")
         # Whoever has the key may know why it does not work.
         if shown.revoked:
-            raise ApiKeyWrong("This API key was revoked.")
+            raise ApiKeyWrong("This API key was revoked.", shown.id)
         if shown.expired:
-            raise ApiKeyWrong("This API key has expired.")
+            raise ApiKeyWrong("This API key has expired.", shown.id)
         return Actor("key", shown.role, shown.id, shown.collection)
 
 

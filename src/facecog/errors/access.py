@@ -66,15 +66,31 @@ class AccessNeeded(FacecogError):
 
 
 class ApiKeyWrong(AccessNeeded):
-    """The API key that was sent is not one of this server, has expired or was revoked."""
+    """The API key that was sent is not one of this server, has expired or was revoked.
+
+    Attributes:
+        key: id of the one that was good before, for the audit; None of one that never was.
+    """
 
     code = "api_key_wrong"
 
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
 
 class WrongPassword(FacecogError):
-    """Name and password do not go together."""
+    """Name and password do not go together.
+
+    Attributes:
+        account: id of that of the name, for the audit alone; None where there is none.
+    """
 
     code = "wrong_password"
+
+    def __init__(self, message: str, account: str | None = None) -> None:
+        super().__init__(message)
+        self.account = account
 
 
 class AccessNotSetUp(FacecogError):

@@ -55,18 +55,35 @@ class AuditTrail:
         if self._keeping.level != "all":
             return
         line = entry(action, collection_id, subject_id, details)
-        if self._process != os.getpid():
-            self._begin()
-        with self._changed:
+        with self._changing():
             if not self._changed.wait_for(self._has_room, PATIENCE):
                 raise AuditUnavailable("The audit cannot be written, so nothing is answered.")
-            self._lines.append(line)
-            if self._writer is None:
-                # Python waits for it when it ends, so that a command's lines are written too.
-                self._writer = Thread(target=self._write, name="audit", daemon=False)
-                self._writer.start()
-            elif len(self._lines) >= BATCH:
-                self._changed.notify_all()
+            self._put(line)
+
+    def add_refusal(self, action: str, **details: Any) -> None:
+        """Record that somebody was not let in, without ever waiting: nothing is answered them."""
+        if self._keeping.level == "off":
+            return
+        line = entry(action, None, None, details)
+        with self._changing():
+            if len(self._lines) < ROOM:  # also while lines cannot be written: they are tried again
+                self._put(line)
+            else:
+                log.error("a line of the audit is lost: %s", action)
+
+    def _changing(self) -> Condition:
+        if self._process != os.getpid():
+            self._begin()
+        return self._changed
+
+    def _put(self, line: Entry) -> None:
+        self._lines.append(line)
+        if self._writer is None:
+            # Python waits for it when it ends, so that a command's lines are written too.
+            self._writer = Thread(target=self._write, name="audit", daemon=False)
+            self._writer.start()
+        elif len(self._lines) >= BATCH:
+            self._changed.notify_all()
 
     def flush(self, seconds: float = 30.0) -> bool:
         """Wait until all lines are written; False where they are not after so many seconds."""

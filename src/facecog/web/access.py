@@ -12,8 +12,8 @@ as there is an account, whoever comes signs in or shows a key. Before that:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -32,6 +32,7 @@ from facecog.errors import (
     DatabaseUnavailable,
     FacecogError,
     InvalidSetting,
+    WrongPassword,
 )
 from facecog.keys import PREFIX
 from facecog.permissions import Permission, may, require
@@ -109,6 +110,7 @@ class Access:
         right = self.code is not None and is_code(typed, self.code)
         self.attempts.count(_address(), right)
         if not right:
+            self._turned_away("code")
             raise AccessCodeWrong("This is not the access code that facecog printed at its start.")
 
     def check_welcome(self, typed: str) -> None:
@@ -116,7 +118,27 @@ class Access:
         right = self.welcome is not None and is_code(typed, self.welcome)
         self.attempts.count(_address(), right)
         if not right:
+            self._turned_away("welcome")
             raise AccessCodeWrong("This is not the code that facecog printed at its start.")
+
+    @contextmanager
+    def guessing(self) -> Iterator[None]:
+        """A password is looked at. It counts as wrong first, so that guesses that come at once are
+        not all looked at. Raises: TooManyAttempts."""
+        address = _address()
+        self.attempts.count(address, right=False)
+        try:
+            yield
+        except WrongPassword as error:
+            self._turned_away("password", account=error.account)
+            raise
+        self.attempts.forgive(address)
+
+    def _turned_away(self, how: str, **who: str | None) -> None:
+        """For the audit; only what was looked at, so the slowing down of guesses bounds it too."""
+        nobody = replace(NOBODY, request_id=g.get("request_id"))
+        with acting(g.get("actor", nobody)):
+            served().audit.turned_away(how, **who)
 
     def by_code(self) -> bool:
         """Whether the code of `--lan` is what is asked for."""
@@ -184,8 +206,9 @@ class Access:
         # Right ones are let in whatever others guess: nobody guesses 256 bits.
         try:
             return served().keys.actor_of(shown)
-        except ApiKeyWrong:
+        except ApiKeyWrong as error:
             self.attempts.count(_address(), right=False)
+            self._turned_away("key", key=error.key)
             raise
 
     def _by_cookie(self) -> Actor | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from flask import g, request
+from flask import g
 from flask.typing import ResponseReturnValue
 
 from facecog.accounts import role_named
@@ -107,8 +107,6 @@ def change_password() -> ResponseReturnValue:
     if who.kind != "account" or not who.id or not token:
         raise AccountNotFound("Only whoever is signed in has a password.")
     now, password = text_field("now"), text_field("password")
-    guesses, address = access().attempts, request.remote_addr or ""
-    guesses.count(address, right=False)
-    served().accounts.change_own_password(who.id, now, password, token)
-    guesses.forgive(address)
+    with access().guessing():
+        served().accounts.change_own_password(who.id, now, password, token)
     return ""

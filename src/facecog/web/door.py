@@ -15,7 +15,7 @@ from facecog.errors import AccessCodeWrong, FacecogError, TooManyAttempts
 from facecog.web import cookies
 from facecog.web.access import access
 from facecog.web.current import served
-from facecog.web.errors import headers_of, status_of
+from facecog.web.errors import headers_of, note, status_of
 from facecog.web.network import is_loopback
 
 door = APIBlueprint("door", __name__, enable_openapi=False)
@@ -38,14 +38,12 @@ def show_sign_in() -> ResponseReturnValue:
 
 @door.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """Counted as wrong first, so that guesses that come at once are not all looked at."""
     request.max_content_length = LONGEST_FORM
-    asked, guesses, address = request.form, access().attempts, request.remote_addr or ""
+    asked = request.form
 
     def signed_in() -> ResponseReturnValue:
-        guesses.count(address, right=False)
-        token = served().accounts.sign_in(asked.get("name", ""), asked.get("password", ""))
-        guesses.forgive(address)
+        with access().guessing():
+            token = served().accounts.sign_in(asked.get("name", ""), asked.get("password", ""))
         return _entered(token, _target(asked))
 
     return _or_again("sign_in.html", _target(asked), signed_in)
@@ -137,6 +135,7 @@ def _or_again(
     try:
         return enter()
     except FacecogError as error:
+        note(error)
         # 401 would make browsers ask in a window of their own.
         status = 403 if isinstance(error, AccessCodeWrong) else status_of(error)
         return _page(template, target, error), status, headers_of(error)

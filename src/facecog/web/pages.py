@@ -40,7 +40,7 @@ FILTERS = ("since", "until", "action", "actor", "subject")
 # What the page offers to look for.
 ACTIONS = (
     *("identify", "verify", "enrol", "view", "delete", "erase", "undo"),
-    *("export", "audit", "account", "session", "key"),
+    *("export", "audit", "account", "session", "access", "key"),
 )
 STAYING = (
     *("pages.register", "pages.recognise", "pages.people", "pages.changes"),
