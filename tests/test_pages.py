@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
+from facecog.errors import DatabaseUnavailable
 from facecog.service import Facecog
 from facecog.web import errors
 from facecog.web.app import fingerprint
@@ -179,3 +180,17 @@ def test_the_first_page_says_how_many_are_known(client: FlaskClient, facecog: Fa
     facecog.enrol("Anna", b"anna~2")
     facecog.enrol("Ben", b"ben")
     assert "2 people registered, with 3 photos<" in client.get("/").text
+
+
+def test_a_page_says_that_the_database_is_away(
+    facecog: Facecog, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> dict[str, str]:
+        raise DatabaseUnavailable("The database is away.")
+
+    monkeypatch.setattr(type(facecog.collections), "names", away)
+    monkeypatch.setattr(type(facecog), "subjects", away)
+
+    answer = client.get("/people", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 503 and "The database is away." in answer.text

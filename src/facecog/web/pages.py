@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from facecog.acting import Role, actor
 from facecog.domain import RetentionPolicy
-from facecog.errors import InvalidRetention
+from facecog.errors import InvalidRetention, Unavailable
 from facecog.retention import AT_ONCE, LONGEST
 from facecog.store import MAX_PAGE
 from facecog.web import errors, reference
@@ -169,7 +169,15 @@ def choose_collection() -> ResponseReturnValue:
 
 @pages.app_context_processor
 def collections() -> dict[str, Any]:
-    return {"open_collections": open_collections, "chosen_collection": chosen_collection}
+    return {"open_collections": _offered, "chosen_collection": chosen_collection}
+
+
+def _offered() -> dict[str, str]:
+    """None on a page that says that the database is away."""
+    try:
+        return open_collections()
+    except Unavailable:
+        return {}
 
 
 @pages.get("/accounts")
