@@ -193,4 +193,4 @@ def test_a_page_says_that_the_database_is_away(
 
     answer = client.get("/people", headers={"Accept": "text/html"})
 
-    assert answer.status_code == 503 and "The database is away." in answer.text
+    assert answer.status_code == 503 and "The database does not answer." in answer.text

@@ -393,6 +393,7 @@ def test_an_export_has_everything_that_is_held_on_a_person_and_nothing_of_others
     both.changes.move(moved.id, ben.id)
     both.changes.remove(removed.id)
     both.changes.rename(anna.subject.id, "Annabel")
+    both.identify(b"anna+ben")
 
     held = unzipped(both.export.of(anna.subject.id))
 
@@ -408,6 +409,10 @@ def test_an_export_has_everything_that_is_held_on_a_person_and_nothing_of_others
     assert json.loads(held[f"removed/{removed.id}.json"])["templates"][fakes.MODEL]
     assert held[f"removed/{removed.id}.jpg"].startswith(b"\xff\xd8")
     assert not any("Ben" in str(value) or moved.id in name for name, value in held.items())
+    (searched,) = (one for one in person["record"] if one["action"] == "identify")
+    assert [face["subject"] for face in searched["details"]["faces"]] == [anna.subject.id, None]
+    record = json.dumps(person["record"])
+    assert removed.id in record and moved.id not in record and ben.id not in record
     with pytest.raises(SubjectNotFound):
         both.export.of(NOWHERE)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import asdict
 from datetime import datetime
 from enum import Enum
@@ -16,6 +17,7 @@ from facecog.errors import CropLost
 from facecog.store import MAX_PAGE, Store
 from facecog.wire import Json, sample_json, subject_json
 
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READ_ME = """\
 Everything that this facecog holds on one person.
 
@@ -41,6 +43,7 @@ class Export:
             SubjectNotFound: before anything is read.
         """
         self._store.seen.flush()
+        self._store.trail.flush()
         subject = self._store.subject(subject_id)
         self._store.audit.note("export.person", self._store.collection, subject_id)
         return self._zipped(subject)
@@ -62,6 +65,7 @@ class Export:
         yield out.taken()
 
     def _person(self, subject: Subject) -> Json:
+        own = {subject.id, *(sample["id"] for _, sample in self._samples(subject.id))}
         return {
             **subject_json(subject),
             "seen_at": self._store.seen_at(subject.id),
@@ -79,7 +83,12 @@ class Export:
                 for one in self._store.journal.about(subject.id)
             ],
             "record": [
-                {"at": one.at, "action": one.action, "actor": one.actor, "details": one.details}
+                {
+                    "at": one.at,
+                    "action": one.action,
+                    "actor": one.actor,
+                    "details": _without_others(one.details, own),
+                }
                 for one in self._store.audit.about(subject.id)
             ],
         }
@@ -114,6 +123,16 @@ class _Parts(RawIOBase):
     def taken(self) -> bytes:
         taken, self._parts = b"".join(self._parts), []
         return taken
+
+
+def _without_others(said: Any, own: Set[str]) -> Any:
+    """What a line says, with the ids of other people and of their photos left blank."""
+    if isinstance(said, dict):
+        return {name: _without_others(value, own) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_without_others(value, own) for value in said]
+    others = isinstance(said, str) and ID.fullmatch(said) and said not in own
+    return None if others else said
 
 
 def _text(value: Json) -> str:

@@ -106,8 +106,9 @@ class AuditLog:
             yield from map(_to_line, found)
 
     def about(self, subject_id: str) -> list[AuditLine]:
-        """Those of what was done to a subject itself, oldest first."""
-        query = select(audit).where(audit.c.subject_id == subject_id).order_by(audit.c.number)
+        """Those in which a subject is named, oldest first."""
+        named = Which(subject=subject_id).lines()
+        query = select(audit).where(named).order_by(audit.c.number)
         with begin(self._engine) as connection:
             return [_to_line(row) for row in connection.execute(query)]
 
