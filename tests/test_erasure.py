@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from facecog.acting import Actor, acting
 from facecog.domain import Receipt, Template
-from facecog.erasure import Erasure
+from facecog.erasure import Erasure, Tally
 from facecog.errors import DatabaseUnavailable, SubjectNotFound
 from facecog.index.memory import MemoryIndex
 from facecog.store import Store
@@ -96,7 +96,7 @@ def filled(store: Store, people: int = PEOPLE) -> tuple[Gallery, str]:
 
 
 def erased(store: Store, index: MemoryIndex, subject_id: str, wipe: bool = True) -> Receipt:
-    return Erasure(store, index).erase(subject_id, wipe)
+    return Erasure(store, index, Tally()).erase(subject_id, wipe)
 
 
 def held(index: MemoryIndex) -> bytes:

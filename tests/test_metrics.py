@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import TestResponse
 
+from facecog.acting import Role
+from facecog.config import Settings
 from facecog.errors import DatabaseUnavailable, ModelUnavailable
 from facecog.service import Facecog
+from facecog.store import trail
 from facecog.store.failing import AWAY
+from facecog.web.access import Access
+from facecog.web.app import create_app
 from tests.assets import ROOT
 from tests.sending import form, multipart
+from tests.test_sign_in import CODE, ELSEWHERE, OTHER, sign_in, welcome
+from tests.test_trail import Broken
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -164,6 +172,91 @@ def test_refusals_are_counted_by_route_and_code(client: FlaskClient) -> None:
         ("other", "not_found"),
     ):
         assert value(found, "facecog_refusals_total", route=route, code=code) == 1, (route, code)
+
+
+def app_with(facecog: Facecog, settings: Settings, access: Access) -> FlaskClient:
+    app = create_app(facecog, replace(settings, rate="3/hour", hosts="facecog.test"), access)
+    app.testing = False
+    return app.test_client()
+
+
+@pytest.mark.parametrize("how", ["password", "key", "code", "welcome"])
+def test_whoever_is_not_let_in_is_counted_by_how_they_tried(
+    facecog: Facecog, settings: Settings, how: str
+) -> None:
+    code, first = (CODE if how == "code" else None), (CODE if how == "welcome" else None)
+    client = app_with(facecog, settings, Access(code, welcome=first, local=how != "welcome"))
+    name = "facecog_sign_in_failures_total"
+    asking = app_with(facecog, settings, Access())  # which counts for itself
+    assert value(measured(asking), name, how=how) == 0
+    assert f'{name}{{how="{how}"}} 0.0' in asking.get("/metrics").text
+    {
+        "password": lambda: sign_in(client, "Marked", OTHER),
+        "key": lambda: client.get("/api/subjects", headers={"x-api-key": "fc_marked"}),
+        "code": lambda: client.post("/access", data={"code": "AAAA-AAAA"}),
+        "welcome": lambda: welcome(client, "AAAA-AAAA"),
+    }[how]()
+    _, secret = facecog.keys.add("watch", Role.AUDITOR)
+
+    text = client.get("/metrics", headers={"x-api-key": secret}).text
+
+    counted = dict(re.findall(rf'^{name}{{how="(\w+)"}} (\S+)$', text, re.M))
+    assert {one: float(number) for one, number in counted.items()} == {
+        one: float(one == how) for one in ("password", "key", "code", "welcome")
+    }
+    assert "arked" not in text
+
+
+def test_what_comes_too_soon_is_counted_by_the_limit(facecog: Facecog, settings: Settings) -> None:
+    client = app_with(facecog, settings, Access())
+    for _ in range(5):
+        client.get("/api/health", environ_base=ELSEWHERE)
+    for _ in range(6):
+        sign_in(client, password=OTHER)
+    found = measured(client)
+
+    name = "facecog_rate_limited_total"
+    assert value(found, name, limit="requests") == 2
+    assert value(found, name, limit="attempts") == 1
+    refused = {"route": "/sign-in", "code": "too_many_attempts"}
+    assert value(found, "facecog_refusals_total", **refused) == 1
+
+
+def test_people_who_are_erased_are_counted_in_all_collections(
+    client: FlaskClient, facecog: Facecog
+) -> None:
+    client.post("/api/collections", json={"name": "club"})
+    for where in ("default", "club"):
+        answer = client.post(
+            f"/api/register?collection={where}", **form(name="Anna", image=b"anna")
+        )
+        one = answer.get_json()["subject"]["id"]
+        client.post(f"/api/subjects/{one}/erase?collection={where}")
+
+    assert value(measured(client), "facecog_people_erased_total") == 2
+
+
+def test_lines_of_the_audit_and_failures_to_write_them_are_counted(
+    client: FlaskClient, facecog: Facecog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trail, "AGAIN", 0.02)
+    monkeypatch.setattr(trail, "PATIENCE", 0.1)
+    before = measured(client)
+    register(client, "Anna", b"anna")
+    client.post("/api/recognise", **form(image=b"anna"))
+    facecog.audit.settle()
+    after = measured(client)
+    lines, failures = "facecog_audit_lines_total", "facecog_audit_failures_total"
+
+    assert value(after, lines) == value(before, lines) + 2
+    assert value(after, failures) == 0
+    with monkeypatch.context() as broken:
+        Broken(broken)
+        client.post("/api/recognise", **form(image=b"anna"))
+        facecog._store.trail.flush(0.5)
+        assert value(measured(client), failures) >= 1
+    facecog.audit.settle()
+    assert value(measured(client), lines) == value(after, lines) + 1
 
 
 def test_what_is_so_at_the_moment_is_told(client: FlaskClient) -> None:

@@ -102,6 +102,15 @@ class Audit:
         self.settle()
         return self._log.check(head)
 
+    def written(self) -> int:
+        """How many lines there ever were, of all processes."""
+        return self._log.written()
+
+    @property
+    def failures(self) -> int:
+        """How often this process could not write lines that waited."""
+        return self._trail.failures
+
     def settle(self) -> None:
         """Wait until what this process has recorded so far is written."""
         self._trail.flush()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from threading import Lock
 
 from facecog.acting import actor
 from facecog.domain import Outcome, Place, Receipt
@@ -12,11 +14,23 @@ from facecog.index import FaceIndex
 from facecog.store import Store
 
 
+@dataclass
+class Tally:
+    """How many people this process has erased, in all collections."""
+
+    people: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(self, people: int) -> None:
+        with self._lock:
+            self.people += people
+
+
 class Erasure:
     """Of the people of one collection."""
 
-    def __init__(self, store: Store, index: FaceIndex) -> None:
-        self._store, self._index = store, index
+    def __init__(self, store: Store, index: FaceIndex, tally: Tally) -> None:
+        self._store, self._index, self.tally = store, index, tally
 
     def erase(self, subject_id: str, wipe: bool = False) -> Receipt:
         """Erase a person, with what earlier changes keep of them, beyond undoing.
@@ -33,6 +47,7 @@ class Erasure:
     def erase_all(self, subject_ids: Sequence[str], wipe: bool = False) -> list[Receipt]:
         """The same of several people, or of none where one is not there: a receipt for each."""
         each, crops = self._store.journal.erase_subjects(subject_ids)
+        self.tally.add(len(each))
         self._index.size()  # which drops who is gone
         places = self._places(crops, wiped=wipe and self._wiped())
         return [

@@ -28,7 +28,7 @@ from facecog.domain import (
     Verification,
 )
 from facecog.engines import FaceEngine
-from facecog.erasure import Erasure
+from facecog.erasure import Erasure, Tally
 from facecog.errors import CalibrationNotFound, MixedUp, NoFace
 from facecog.export import Export
 from facecog.fitness import Fitness, Near, only_face
@@ -85,6 +85,7 @@ class Facecog(People):
         self._make_thresholds = partial(Thresholds, calibration, fpir=fpir, fmr=fmr)
         self._known = {store.collection: self}
         self.accounts, self.keys = Accounts(store), Keys(store)
+        self._erased = Tally()
         self._use(store, index)
 
     def _use(self, store: Store, index: FaceIndex) -> None:
@@ -94,7 +95,7 @@ class Facecog(People):
         self.changes = Changes(store)
         self.readiness = Readiness(self._engine, store, index)
         self.collections = Collections(store)
-        self.erasure = Erasure(store, index)
+        self.erasure = Erasure(store, index, self._erased)
         self.consents = Consents(store, self.erasure)
         self.export = Export(store)
         self.retention = Retention(store, self.erasure)

@@ -34,7 +34,7 @@ from facecog.store.audit import (
 )
 from facecog.store.paging import BAD_CURSOR, DbRow, Page, cursor_values, page
 from facecog.store.tables import audit, audit_chain
-from facecog.store.transactions import begin
+from facecog.store.transactions import begin, fetched
 
 READ = 1000  # lines at once
 PURGED = 10_000  # lines in one transaction
@@ -128,6 +128,11 @@ class AuditLog:
                 fault = next(filter(None, map(walk.fault, found)), None)
         fault = fault or walk.fault_of_end()
         return AuditCheck(walk.lines, walk.first, walk.number, walk.hash, key is not None, fault)
+
+    def written(self) -> int:
+        """How many lines were ever written, by all processes; also those that are kept no more."""
+        ((last,),) = fetched(self._engine, "SELECT last FROM audit_chain")
+        return int(last)
 
     def note(
         self, action: str, collection_id: str | None = None, subject_id: str | None = None

@@ -43,6 +43,7 @@ class AuditTrail:
         self._writer: Thread | None = None
         self._hurried = 0  # callers that wait for everything to be written
         self._failing = self._closed = False
+        self.failures = 0  # times that lines could not be written
 
     def add(
         self,
@@ -120,6 +121,7 @@ class AuditTrail:
     def _settle(self, batch: list[Entry], written: bool) -> None:
         with self._changed:
             self._failing = not written
+            self.failures += not written
             if written:
                 for _ in batch:
                     self._lines.popleft()

@@ -36,7 +36,7 @@ from facecog.errors import (
 )
 from facecog.keys import PREFIX
 from facecog.permissions import Permission, may, require
-from facecog.web import cookies, early, rules
+from facecog.web import cookies, early, metrics, rules
 from facecog.web.attempts import Attempts
 from facecog.web.codes import is_code
 from facecog.web.current import KEY as FACECOG
@@ -135,7 +135,8 @@ class Access:
         self.attempts.forgive(address)
 
     def _turned_away(self, how: str, **who: str | None) -> None:
-        """For the audit; only what was looked at, so the slowing down of guesses bounds it too."""
+        """Only what was looked at is told, so the slowing down of guesses bounds the audit too."""
+        metrics.count_turned_away(how)
         nobody = replace(NOBODY, request_id=g.get("request_id"))
         with acting(g.get("actor", nobody)):
             served().audit.turned_away(how, **who)

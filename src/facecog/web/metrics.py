@@ -11,12 +11,15 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import choose_encoder
 
 from facecog.domain import Decision, Identification
+from facecog.errors import TooManyAttempts, TooManyRequests
 from facecog.stages import STAGES, timed
 from facecog.web import asked
 from facecog.web.state import State
 
 KEY = "facecog.metrics"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+WAYS = ("password", "key", "code", "welcome")  # to be let in
+LIMITS = {TooManyRequests.code: "requests", TooManyAttempts.code: "attempts"}
 FACES = (0, 1, 2, 3, 5, 10, 20, 50)
 
 metrics = APIBlueprint("metrics", __name__, enable_openapi=False)
@@ -56,9 +59,20 @@ class Metrics:
         self.faces = Histogram(
             "facecog_faces", "Faces in a photo that was searched.", buckets=FACES, registry=here
         )
+        self.turned_away = Counter(
+            "facecog_sign_in_failures",
+            "Wrong passwords, keys and codes that were looked at.",
+            ("how",),
+            registry=here,
+        )
+        self.limited = Counter(
+            "facecog_rate_limited", "Requests that came too soon.", ("limit",), registry=here
+        )
         # Those that are known are there from the start, as 0, and are not looked up each time.
         self._of_stage = {one: self.stages.labels(one) for one in ("wait", *STAGES)}
         self._of_decision = {one: self.decisions.labels(one.value) for one in Decision}
+        self._of_way = {one: self.turned_away.labels(one) for one in WAYS}
+        self._of_limit = {code: self.limited.labels(limit) for code, limit in LIMITS.items()}
         here.register(State(app))
         ProcessCollector(registry=here)
 
@@ -67,6 +81,10 @@ class Metrics:
         self.faces.observe(len(found.faces))
         for face in found.faces:
             self._of_decision[face.decision].inc()
+
+    def count_turned_away(self, how: str) -> None:
+        """Somebody who was not let in."""
+        self._of_way[how].inc()
 
     def count(self, response: Response) -> Response:
         """One request and what it took."""
@@ -77,6 +95,8 @@ class Metrics:
             self._of_stage[stage].observe(seconds)
         if "refused" in g:
             self.refusals.labels(route, g.refused).inc()
+            if limited := self._of_limit.get(g.refused):
+                limited.inc()
         return response
 
 
@@ -95,6 +115,11 @@ def stages_taken() -> Iterator[tuple[str, float]]:
     if "waited" in g:
         yield "wait", g.waited
     yield from g.taken.items()
+
+
+def count_turned_away(how: str) -> None:
+    """To be called where a password, a key or a code was wrong."""
+    current_app.extensions[KEY].count_turned_away(how)
 
 
 def count_decisions(found: Identification) -> None:

@@ -7,7 +7,12 @@ from contextlib import suppress
 from importlib.metadata import version
 
 from flask import Flask
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from facecog.errors import Unavailable
@@ -18,7 +23,7 @@ from facecog.web.gate import gate_of
 
 
 class State(Collector):
-    """Gauges of the queue, of each part, and of what is stored."""
+    """Gauges of the queue, of each part, and of what is stored; counters that others keep."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -28,6 +33,16 @@ class State(Collector):
         yield InfoMetricFamily("facecog", "What runs.", value=_told(facecog))
         yield from self._queue()
         yield _parts(facecog)
+        yield CounterMetricFamily(
+            "facecog_audit_failures",
+            "Times that lines of the audit could not be written; they are tried again.",
+            facecog.audit.failures,
+        )
+        yield CounterMetricFamily(
+            "facecog_people_erased",
+            "People who were erased for good.",
+            facecog.erasure.tally.people,
+        )
         with suppress(Unavailable):  # facecog_ready says so, and an old number would mislead
             yield from _stored(facecog)
 
@@ -64,6 +79,9 @@ def _parts(facecog: Facecog) -> Metric:
 
 
 def _stored(facecog: Facecog) -> Iterator[Metric]:
+    yield CounterMetricFamily(
+        "facecog_audit_lines", "Lines of the audit, by all processes.", facecog.audit.written()
+    )
     totals = facecog.totals()
     for name, text, value in (
         ("collections", "Collections.", totals.collections),
