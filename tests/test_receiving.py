@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from threading import Event, Thread
@@ -23,16 +23,18 @@ from facecog.acting import Role
 from facecog.config import Settings
 from facecog.errors import AccessCodeNeeded
 from facecog.service import Facecog
-from facecog.web import early
+from facecog.web import early, proxies, share
 from facecog.web.app import create_app
 from facecog.web.bodies import TAKE_PICTURES, body_limit
 from facecog.web.gate import gate_of
 from facecog.web.receiving import LARGE, CountedRequest, Intake, Room
 from facecog.web.serve import RECEIVED, USE_POLL, TimedChannel
+from facecog.web.share import Share
 from tests.sending import multipart
 
 HERE = "127.0.0.1"
 PATIENCE = 30  # seconds
+SHARE = 3  # connections of one client
 LARGEST = 1_000_000  # bytes of a picture
 
 
@@ -52,7 +54,8 @@ class Running:
             max_request_body_size=body_limit(Settings(max_bytes=LARGEST)) + 1,
         )
         (listener,) = [one for one in self.sockets.values() if isinstance(one, BaseWSGIServer)]
-        listener.channel_class = partial(TimedChannel, self.intake)
+        channel = partial(TimedChannel, self.intake)
+        listener.channel_class = Share(channel, app.extensions[proxies.KEY].named, SHARE)
         self.port = int(listener.effective_port)
         self.stopping = Event()
         self.thread = Thread(target=self._turn)
@@ -336,3 +339,50 @@ def test_only_routes_that_take_pictures_take_large_bodies(
 
     assert paths >= TAKE_PICTURES >= described
     assert {path for path in TAKE_PICTURES if path.startswith("/api/")} == described
+
+
+# -- what one client may hold of all connections -------------------------------------------------
+
+
+def is_answered(connection: socket.socket) -> bool:
+    """Whether it is served; a connection that was closed says nothing, or is reset."""
+    try:
+        connection.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return connection.recv(1) == b"H"
+    except ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("far", "changed", "served"),
+    [
+        (True, {}, [True] * SHARE + [False]),
+        (True, {"proxies": HERE}, [True] * (SHARE + 1)),
+        (False, {}, [True] * (SHARE + 1)),
+    ],
+    ids=["a client", "a named proxy", "this machine"],
+)
+def test_one_client_may_not_hold_all_connections(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    far: bool,
+    changed: dict[str, str],
+    served: list[bool],
+) -> None:
+    if far:  # these connections are as good as a client's from elsewhere
+        monkeypatch.setattr(share, "is_loopback", lambda _: False)
+    server = run(**changed)
+    with ExitStack() as opened:
+        held = [opened.enter_context(server.connection()) for _ in served]
+        assert [is_answered(connection) for connection in held] == served
+    if not all(served):  # what is closed makes room
+        _until(lambda: not any(isinstance(one, TimedChannel) for one in server.sockets.values()))
+        with server.connection() as connection:
+            assert is_answered(connection)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)

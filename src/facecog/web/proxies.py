@@ -58,7 +58,7 @@ class Proxies:
         """Put what a named proxy says in the place of what is known of itself."""
         if FOR not in environ and PROTO not in environ and HOST not in environ:
             return
-        if not self._named(environ.get("REMOTE_ADDR", "")):
+        if not self.named(environ.get("REMOTE_ADDR", "")):
             self._warn(environ)
             return
         passed = 1  # proxies between here and the client
@@ -67,7 +67,7 @@ class Proxies:
             if not address:
                 break
             environ["REMOTE_ADDR"] = environ["REMOTE_HOST"] = str(address)
-            if not self._named(str(address)):
+            if not self.named(str(address)):
                 break
             passed += 1
         scheme = _said(environ, PROTO, passed).lower()
@@ -76,7 +76,8 @@ class Proxies:
         if host := _said(environ, HOST, passed):
             environ["HTTP_HOST"] = host
 
-    def _named(self, text: str) -> bool:
+    def named(self, text: str) -> bool:
+        """Whether FACECOG_PROXIES names this address."""
         address = address_of(text)
         return address is not None and any(address in network for network in self._networks)
 

@@ -30,13 +30,14 @@ from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
 from facecog.config import Settings
-from facecog.web import early
+from facecog.web import early, proxies
 from facecog.web.bodies import body_limit
 from facecog.web.current import KEY
 from facecog.web.errors import code_and_detail, problem
 from facecog.web.gate import gate_of
 from facecog.web.housekeeping import keep_house
 from facecog.web.receiving import AppTask, CountedRequest, Intake
+from facecog.web.share import Share
 from facecog.web.tls import TlsChannel
 
 log = logging.getLogger(__name__)
@@ -157,9 +158,8 @@ def serve(
     except ValueError as error:  # what waitress makes of a name without an address
         raise OSError(errno.EADDRNOTAVAIL, "There is no such address") from error
     for listener in _listeners(sockets):
-        listener.channel_class = (
-            partial(SecureChannel, tls, intake) if tls else partial(TimedChannel, intake)
-        )
+        channel = partial(SecureChannel, tls, intake) if tls else partial(TimedChannel, intake)
+        listener.channel_class = Share(channel, app.extensions[proxies.KEY].named)
         port = int(listener.effective_port)
     scheme = "https" if tls else "http"
     log.info("facecog is ready on %s://%s:%s", scheme, host or "localhost", port)
