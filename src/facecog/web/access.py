@@ -186,8 +186,9 @@ class Access:
             if needed is Permission.OPEN:
                 return NOBODY
             # Whoever watches this machine is not to lose sight of it with its database.
-            watching = needed is Permission.STATE and self.local and _is_this_machine(request)
-            if watching and not served().accounts.known:
+            watching = needed in (Permission.STATE, Permission.WATCH)
+            here = self.local and _is_this_machine(request)
+            if watching and here and not served().accounts.known:
                 return Actor("local", Role.AUDITOR)
             raise
 
