@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.soak.__main__ import distinct, run
-from benchmarks.soak.calling import Tally
+from benchmarks.soak.calling import Caller, Tally
 from benchmarks.soak.client import Client
 from benchmarks.soak.truth import compare
 
@@ -29,6 +29,26 @@ def test_what_was_acknowledged_under_load_is_there_after_a_kill(
     assert tally.cut_off == CLIENTS
     assert tally.checked["people"] >= CLIENTS
     assert {"register", "recognise", "list"} <= tally.seconds.keys()
+
+
+@pytest.mark.parametrize(("answered", "state"), [(True, "absent"), (False, "deleted")])
+def test_an_erasure_that_was_cut_off_is_settled(tmp_path: Path, answered: bool, state: str) -> None:
+    photos, tally = distinct(1), Tally()
+    with serving(tmp_path / "home") as server:
+        client = Client(1, [next(photos) for _ in range(2)], tally, 1)
+        client.go_on(server.port, until=0)
+        caller, person = Caller(server.port, tally), client.friend
+        client.delete(caller, person)
+        change = person.change
+        if answered:
+            client.erase(caller, person)
+        caller.close()
+        person.state, person.change, person.doing = "deleted", change, "erase"
+
+        compare([client], server.port, tally)
+
+    assert tally.faults == []
+    assert (person.state, person.change) == (state, None if answered else change)
 
 
 def test_what_is_lost_altered_or_too_much_is_found(tmp_path: Path) -> None:

@@ -57,9 +57,14 @@ def _settle(
     person: Person, client: Client, known: dict[str, str], caller: Caller, tally: Tally
 ) -> None:
     """Of a request that was cut off either all or nothing has been done; learn which."""
-    done = DONE.get(person.doing)
-    person.doing, before = "", person.state
+    doing, before = person.doing, person.state
+    person.doing, done = "", DONE.get(doing)
     if done is None:
+        return
+    if (doing, before) == ("erase", "deleted"):  # nobody is seen before it or after it
+        if not _can_be_undone(person, caller):
+            person.state, person.change = "absent", None
+            tally.checked["cut off and done"] += 1
         return
     now = _visible(person, client, known, caller)
     if now == _as_seen(before):
@@ -71,6 +76,10 @@ def _settle(
         person.subject = known[person.name]
         (person.sample,) = _samples(caller, person.subject)
     tally.checked["cut off and done"] += 1
+
+
+def _can_be_undone(person: Person, caller: Caller) -> bool:
+    return any(one["id"] == person.change for one in _listed(caller, "/api/changes", "changes"))
 
 
 def _visible(person: Person, client: Client, known: dict[str, str], caller: Caller) -> str:
