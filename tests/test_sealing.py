@@ -305,7 +305,7 @@ def test_what_is_cut_off_or_not_sealed_at_all_is_refused(
     two_renamed(store)
     ((row, value), *_) = stored(sealed, table, column)
     made_up: tuple[Any, ...] = (value[:9], value[:0], value[:-4])
-    made_up += (bytes(32),) if isinstance(value, bytes) else ("Mallory", "Malloré")
+    made_up += (bytes(32),) if isinstance(value, bytes) else ("Mallory", "Malloré", "Mall Ory")
 
     for forged in made_up:
         put(sealed, table, column, [(row, forged)])
@@ -326,7 +326,7 @@ def refused(store: Store, look: Look, table: Table, rows: tuple[str, ...]) -> No
         look(store)
     assert table.name in str(refusal.value)
     assert any(row in str(refusal.value) for row in rows)
-    assert not any(name in str(refusal.value) for name in ("Anna", "Ben", "Mallory"))
+    assert not any(name in str(refusal.value) for name in ("Anna", "Ben", "Mall"))
 
 
 def test_a_row_of_another_collection_is_refused(sealed: Database) -> None:

@@ -102,7 +102,12 @@ class SealedNames:
         here = subjects.c.collection_id == self._collection
         joined = select(rows.joined(subjects.c.id, " "), rows.joined(subjects.c.name, " "))
         ids, names = connection.execute(joined.where(here)).one()
-        stored = dict(zip(ids.split(), names.split(" "), strict=True)) if ids else {}
+        those, sealed = (ids.split(), names.split(" ")) if ids else ([], [])
+        if len(those) == len(sealed):
+            stored = dict(zip(those, sealed, strict=True))
+        else:  # somebody put a name with spaces there; read one by one it shows whose it is
+            each = connection.execute(select(subjects.c.id, subjects.c.name).where(here)).all()
+            stored = {one.id: one.name for one in each}
         stay = [one for one in old if stored.get(one.id) == one.stored]
         new = stored.keys() - {one.id for one in stay}
         dates = _dates(connection, self._collection, list(new))
