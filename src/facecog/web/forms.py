@@ -6,8 +6,9 @@ from typing import IO
 
 import numpy as np
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
+
+from facecog.errors import TooLarge
 
 URLENCODED = "application/x-www-form-urlencoded"
 PERCENT = ord("%")
@@ -34,7 +35,7 @@ class Forms(FormDataParser):
         body = stream.read()
         # Before it is taken apart: a field takes hundreds of times the two bytes that say it.
         if self.max_form_parts is not None and body.count(b"&") >= self.max_form_parts:
-            raise RequestEntityTooLarge
+            raise TooLarge(f"The form has more than {self.max_form_parts} fields.")
         pairs = [pair.partition(b"=") for pair in body.split(b"&") if pair]
         fields = self.cls([(_text(name), _text(value)) for name, _, value in pairs])
         return stream, fields, self.cls()
