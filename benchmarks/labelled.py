@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from facecog.domain import Box, Detection, Face, Picture, Pixels, Template, Vectors
 from facecog.engines.cards import SFACE, YUNET, Card
@@ -63,17 +64,17 @@ class AtTwice(Finder):
     """Looks at each found face once more, by itself, and takes the mean of the landmarks."""
 
     def find(self, picture: Picture) -> list[Found]:
-        return [self._again(picture.pixels, found) for found in super().find(picture)]
+        return [self._again(picture.image, found) for found in super().find(picture)]
 
-    def _again(self, pixels: Pixels, found: Found) -> Found:
-        left, top, right, bottom = bounds(pixels, Box(*map(float, found.box)), margin=1.0)
-        around, corner = pixels[top:bottom, left:right], np.array([left, top], np.float32)
-        again = self.look(around, 640 / max(around.shape[:2]))
-        near: list[Points] = [one.landmarks + corner for one in again]
-        near = [one for one in near if _apart(one, found.landmarks) < found.box[2] / 4]
-        if not near:
+    def _again(self, image: Image.Image, found: Found) -> Found:
+        around = bounds(image.size, Box(*map(float, found.box)), margin=1.0)
+        near, corner = image.crop(around), np.array(around[:2], np.float32)
+        again = self.look(near, 640 / max(near.size))
+        seen: list[Points] = [one.landmarks + corner for one in again]
+        same = [one for one in seen if _apart(one, found.landmarks) < found.box[2] / 4]
+        if not same:
             return found
-        return found._replace(landmarks=(found.landmarks + near[0]) / np.float32(2))
+        return found._replace(landmarks=(found.landmarks + same[0]) / np.float32(2))
 
 
 def _apart(one: Points, other: Points) -> float:
@@ -161,7 +162,7 @@ def aligned(photos: Photos, chosen: NDArray[np.bool_]) -> Pixels:
     crops = []
     for row in np.flatnonzero(chosen):
         picture = decode(photos.paths[row].read_bytes())
-        crops.append(align(picture.pixels, photos.faces[row].landmarks / picture.scale))
+        crops.append(align(picture.image, photos.faces[row].landmarks / picture.scale))
     return np.stack(crops)
 
 

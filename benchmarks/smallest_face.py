@@ -96,9 +96,9 @@ def portraits(finder: Finder) -> list[Portrait]:
 def _cut(picture: Picture, face: Found) -> Portrait:
     fine = picture.at(1)
     box = Box(*map(float, face.box))
-    left, top, right, bottom = bounds(fine.pixels, box, margin=0.5)
+    left, top, right, bottom = bounds(fine.image.size, box, margin=0.5)
     return Portrait(
-        Image.fromarray(fine.pixels[top:bottom, left:right]),
+        fine.image.crop((left, top, right, bottom)),
         box._replace(x=box.x - left, y=box.y - top),
         face.landmarks - np.array([left, top], np.float32),
     )
@@ -114,7 +114,7 @@ def print_one_look(finder: Finder, people: list[Portrait]) -> None:
             if width > one.box.width:
                 continue
             photo, box = one.scaled(width)
-            seen = [face for face in finder.look(np.asarray(photo), 1) if is_at(face, box)]
+            seen = [face for face in finder.look(photo, 1) if is_at(face, box)]
             off.append(_off(seen[0].landmarks * (one.box.width / width), one) if seen else np.nan)
         known = [value for value in off if not np.isnan(value)]
         if known:
@@ -170,7 +170,7 @@ def is_found(
 def as_sent(scene: Image.Image) -> Picture:
     """As a JPEG of the best quality, so that large ones are decoded smaller."""
     if max(scene.size) < 3200:
-        return Picture(np.asarray(scene), PixelSize(*scene.size))
+        return Picture(scene, PixelSize(*scene.size))
     out = io.BytesIO()
     scene.save(out, "JPEG", quality=95)
     return decode(out.getvalue())
@@ -215,7 +215,7 @@ def _tilted_off(finder: Finder, one: Portrait, angle: int) -> tuple[float, float
     turn = np.radians(angle)
     turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     size = TILTED_WIDTH / one.box.width
-    looks = finder.look(np.asarray(photo), 1), finder.find(as_sent(photo))
+    looks = finder.look(photo, 1), finder.find(as_sent(photo))
     return tuple(  # type: ignore[return-value]
         _off(((found[0].landmarks - middle) @ turned.T + middle) / size, one) if found else np.nan
         for found in looks

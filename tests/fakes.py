@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+from PIL import Image
 
 from facecog.decision import Calibration, Tail
 from facecog.domain import Box, Face, Inference, Picture, PixelSize, Template
@@ -24,7 +25,7 @@ def decode(data: bytes) -> Picture:
     faces = data.count(b"+") + 1
     pixels = np.zeros((SIDE, max(SIDE * faces, len(data)), 3), np.uint8)
     pixels[0, : len(data), 0] = list(data)
-    return Picture(pixels, PixelSize(pixels.shape[1], SIDE))
+    return Picture(Image.fromarray(pixels), PixelSize(pixels.shape[1], SIDE))
 
 
 class FakeEngine:

@@ -20,4 +20,4 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def crops(engine: OnnxEngine, photos: Iterable[bytes]) -> list[Pixels]:
     """Each face of some photos, as an embedder gets it."""
     pictures = [decode(data) for data in photos]
-    return [align(p.pixels, f.landmarks / p.scale) for p in pictures for f in engine.detect(p)]
+    return [align(p.image, f.landmarks / p.scale) for p in pictures for f in engine.detect(p)]

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facecog.domain import (
     Box,
@@ -59,7 +60,7 @@ def test_a_noun_does_not_change() -> None:
 
 @pytest.mark.parametrize(("width", "scale"), [(100, 1.0), (50, 2.0), (33, 100 / 33)])
 def test_the_scale_leads_from_decoded_pixels_to_those_sent(width: int, scale: float) -> None:
-    picture = Picture(np.zeros((width, width, 3), np.uint8), PixelSize(100, 100))
+    picture = Picture(Image.new("RGB", (width, width)), PixelSize(100, 100))
 
     assert picture.scale == pytest.approx(scale)
 

@@ -56,7 +56,7 @@ def scene(size: tuple[int, int], *heads: tuple[int, tuple[int, int]]) -> Image.I
 
 
 def picture(of: Image.Image) -> Picture:
-    return Picture(np.asarray(of), PixelSize(*of.size))
+    return Picture(of, PixelSize(*of.size))
 
 
 def jpeg(of: Image.Image) -> bytes:
@@ -119,7 +119,7 @@ def test_a_tilted_face_is_looked_at_upright_until_its_landmarks_are_right(
 def test_a_closer_look_that_finds_nothing_keeps_the_face(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = picture(scene((640, 480), (80, (100, 100))))
     blind = Finder(Watched(prepared(YUNET, MODELS)))
-    (far,) = blind.look(shown.pixels, 0.5)
+    (far,) = blind.look(shown.image, 0.5)
     looks = iter([[far], []])
     monkeypatch.setattr(blind, "look", lambda *_: next(looks))
 
@@ -224,7 +224,7 @@ def test_a_large_face_of_a_large_photo_is_decoded_once(engine: OnnxEngine) -> No
     def again() -> Picture:
         raise AssertionError("decoded again")
 
-    half = np.asarray(scene((2000, 1500), (500, (200, 100))))
+    half = scene((2000, 1500), (500, (200, 100)))
 
     (face,) = engine.embed(Picture(half, PixelSize(4000, 3000), again))
 
@@ -252,7 +252,7 @@ def alike(a: Face, b: Face) -> float:
 
 @pytest.mark.parametrize("size", [(640, 480), (333, 77), (1, 1), (31, 32)])
 def test_a_canvas_is_of_whole_strides_and_black_beside_the_picture(size: tuple[int, int]) -> None:
-    seen = canvas(np.full((size[1], size[0], 3), 200, np.uint8), 0.5)
+    seen = canvas(Image.new("RGB", size, (200, 200, 200)), 0.5)
 
     width, height = (max(1, round(side / 2)) for side in size)
     assert seen.shape[0] % 32 == seen.shape[1] % 32 == 0
@@ -266,14 +266,14 @@ def test_half_a_picture_is_the_mean_of_four_pixels() -> None:
 
     means = pixels.reshape(32, 2, 32, 2, 3).mean(axis=(1, 3))
 
-    assert np.abs(canvas(pixels, 0.5) - means).max() <= 1
+    assert np.abs(canvas(Image.fromarray(pixels), 0.5) - means).max() <= 1
 
 
 def test_a_face_is_moved_with_its_landmarks(engine: OnnxEngine) -> None:
     whole = scene((640, 480), (120, (100, 100)))
     (face,) = engine.detect(picture(whole))
     (moved,) = engine.detect(
-        Picture(np.asarray(whole.resize((320, 240), Image.Resampling.BOX)), PixelSize(640, 480))
+        Picture(whole.resize((320, 240), Image.Resampling.BOX), PixelSize(640, 480))
     )
 
     assert Box(*moved.box) == pytest.approx(face.box, abs=4)

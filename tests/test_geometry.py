@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from facecog.domain import Box
 from facecog.geometry import (
@@ -82,13 +83,16 @@ def largest_difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> int:
 
 
 def test_a_face_that_is_aligned_already_stays_as_it_is() -> None:
-    assert largest_difference(align(noise(112, 112), ARCFACE_POINTS), noise(112, 112)) <= 1
+    assert (
+        largest_difference(align(Image.fromarray(noise(112, 112)), ARCFACE_POINTS), noise(112, 112))
+        <= 1
+    )
 
 
 def test_a_face_beside_is_cut_out_pixel_by_pixel_and_black_beyond_the_border() -> None:
     pixels = noise(120, 150)
 
-    aligned = align(pixels, ARCFACE_POINTS + np.array([50, 20], np.float32))
+    aligned = align(Image.fromarray(pixels), ARCFACE_POINTS + np.array([50, 20], np.float32))
 
     assert largest_difference(aligned[:99, :99], pixels[20:119, 50:149]) <= 1
     assert (aligned[101:] == 0).all()
@@ -108,7 +112,7 @@ def test_the_landmarks_of_a_turned_face_come_to_lie_on_the_template(
     )
     pixels = np.repeat(near.max(axis=2, keepdims=True) * 255, 3, axis=2).astype(np.uint8)
 
-    aligned = align(pixels, landmarks.astype(np.float32))[:, :, 0].astype(float)
+    aligned = align(Image.fromarray(pixels), landmarks.astype(np.float32))[:, :, 0].astype(float)
 
     for px, py in ARCFACE_POINTS:
         top, left = round(float(py)) - 6, round(float(px)) - 6
@@ -121,7 +125,7 @@ def test_the_landmarks_of_a_turned_face_come_to_lie_on_the_template(
 def test_another_side_is_the_same_face_at_another_size() -> None:
     pixels = np.repeat(np.repeat(noise(28, 28), 4, axis=0), 4, axis=1)
 
-    small = align(pixels, ARCFACE_POINTS, side=56)
+    small = align(Image.fromarray(pixels), ARCFACE_POINTS, side=56)
 
     assert small.shape == (56, 56, 3)
     assert np.abs(small[::2, ::2].astype(int) - noise(28, 28)).mean() < 40
@@ -160,16 +164,18 @@ def test_of_boxes_that_cover_each_other_the_best_is_kept(
 
 def test_a_crop_has_a_margin_of_the_boxs_larger_side() -> None:
     pixels = noise(100, 200)
+    image, box = Image.fromarray(pixels), Box(80, 40, 20, 10)
 
-    assert np.array_equal(crop(pixels, Box(80, 40, 20, 10)), pixels[30:60, 70:110])
-    assert np.array_equal(crop(pixels, Box(80, 40, 20, 10), margin=0), pixels[40:50, 80:100])
+    assert np.array_equal(crop(image, box), pixels[30:60, 70:110])
+    assert np.array_equal(crop(image, box, margin=0), pixels[40:50, 80:100])
 
 
 def test_a_crop_ends_at_the_border_of_the_picture() -> None:
     pixels = noise(100, 200)
 
-    assert np.array_equal(crop(pixels, Box(-10, 80.4, 40, 30)), pixels[60:100, 0:50])
-    assert crop(pixels, Box(0, 0, 200, 100)).flags.c_contiguous
+    cut_out = crop(Image.fromarray(pixels), Box(-10, 80.4, 40, 30))
+
+    assert np.array_equal(cut_out, pixels[60:100, 0:50])
 
 
 def turned(head: NDArray[np.float64], yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
@@ -229,3 +235,27 @@ def test_a_nose_to_the_right_below_or_clockwise_of_the_middle_counts_up() -> Non
     assert pose(right).yaw > straight.yaw + 10
     assert pose(down).pitch > straight.pitch + 10
     assert pose(clockwise.astype(np.float32)).roll == pytest.approx(straight.roll + 10, abs=0.1)
+
+
+@given(st.lists(st.floats(-500, 500, width=32), min_size=10, max_size=10))
+def test_a_pose_has_angles_whatever_the_landmarks(numbers: list[float]) -> None:
+    """All in one place, or on one line, too."""
+    landmarks = np.array(numbers, np.float32).reshape(5, 2)
+
+    for given_points in (landmarks, landmarks * [1, 0], landmarks[:1].repeat(5, axis=0)):
+        assert np.isfinite(pose(given_points.astype(np.float32))).all()
+
+
+def test_the_rotation_of_a_pose_is_that_of_a_singular_value_decomposition() -> None:
+    random = np.random.default_rng(0)
+    centred = HEAD - HEAD.mean(axis=0)
+
+    for _ in range(100):
+        seen = (ARCFACE_POINTS * 3 + random.normal(0, 20, (5, 2))).astype(np.float32)
+        affine = (seen - seen.mean(axis=0)).T.astype(float) @ np.linalg.pinv(centred).T
+        before, _, after = np.linalg.svd(affine, full_matrices=False)
+        (x, y, z), (u, v, w) = before @ after
+        angles = np.degrees(
+            [np.arcsin(y * w - z * v), np.arctan2(z * u - x * w, x * v - y * u), np.arctan2(u, x)]
+        )
+        assert pose(seen) == pytest.approx(angles, abs=1e-3)

@@ -12,6 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from facecog import geometry
 from facecog.domain import Face, Pixels
@@ -109,8 +111,8 @@ def test_other_points_to_align_to_are_seen(
 
 
 def test_a_picture_that_is_mirrored_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def mirrored(pixels: Pixels, landmarks: geometry.Points) -> Pixels:
-        return geometry.align(pixels, landmarks)[:, ::-1]
+    def mirrored(image: Image.Image, landmarks: geometry.Points) -> Pixels:
+        return geometry.align(image, landmarks)[:, ::-1]
 
     monkeypatch.setattr(onnx, "align", mirrored)
 
@@ -118,12 +120,12 @@ def test_a_picture_that_is_mirrored_is_seen(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_shifted_grid_of_the_detector_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    level = yunet._level
+    decode = yunet.decode
 
-    def shifted(stride: int, *rest: object) -> yunet.Detections:
-        boxes, landmarks, scores = level(stride, *rest)  # type: ignore[arg-type]
+    def shifted(outputs: list[NDArray[np.float32]], *rest: float) -> yunet.Detections:
+        boxes, landmarks, scores = decode(outputs, *rest)  # type: ignore[arg-type]
         return yunet.Detections(boxes + np.array([1, 1, 0, 0], np.float32), landmarks + 1, scores)
 
-    monkeypatch.setattr(yunet, "_level", shifted)
+    monkeypatch.setattr(yunet, "decode", shifted)
 
     assert not detection_is_golden(faces())

@@ -395,16 +395,31 @@ def test_a_width_past_all_counting_is_refused() -> None:
 
 
 def test_a_crop_is_kept_as_a_small_jpeg_without_metadata() -> None:
-    written = Image.open(io.BytesIO(encode_jpeg(gradient(1000, 600))))
+    written = Image.open(io.BytesIO(encode_jpeg(Image.fromarray(gradient(1000, 600)))))
 
     assert (written.format, written.mode, written.size) == ("JPEG", "RGB", (512, 307))
     assert set(written.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
     assert np.abs(np.asarray(written).astype(int) - gradient(512, 307)).mean() < 3
-    assert Image.open(io.BytesIO(encode_jpeg(gradient()))).size == (48, 36)
+    assert Image.open(io.BytesIO(encode_jpeg(Image.fromarray(gradient())))).size == (48, 36)
+
+
+def test_a_crop_has_nothing_of_what_else_was_in_the_file() -> None:
+    told = {"comment": b"Anna", "dpi": (301, 301), "icc_profile": b"profile"}
+
+    kept = encode_jpeg(decode(saved(Image.fromarray(gradient()), "JPEG", **told)).image)
+
+    assert Image.open(io.BytesIO(kept)).info.keys() <= {
+        "jfif",
+        "jfif_version",
+        "jfif_unit",
+        "jfif_density",
+    }
+    assert b"Anna" not in kept
+    assert b"profile" not in kept
 
 
 def test_a_jpeg_is_scaled_down_and_never_up() -> None:
-    whole = encode_jpeg(gradient(500, 300))
+    whole = encode_jpeg(Image.fromarray(gradient(500, 300)))
 
     small = Image.open(io.BytesIO(shrunk_jpeg(whole, 100)))
 

@@ -30,7 +30,7 @@ CROP = PixelSize(112, 112)
 @pytest.fixture(scope="module")
 def face() -> Pixels:
     """A good face, aligned."""
-    return align(decode(photo("obama.jpg")).pixels, np.array(LANDMARKS, np.float32))
+    return align(decode(photo("obama.jpg")).image, np.array(LANDMARKS, np.float32))
 
 
 def assessed(

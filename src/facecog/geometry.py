@@ -12,6 +12,7 @@ from PIL import Image
 from facecog.domain import Box, Pixels
 
 Points = NDArray[np.float32]
+Row = tuple[float, float, float]
 
 # Where the five landmarks lie in an aligned 112x112 crop: right eye, left eye, nose, mouth corners.
 # Source: the template of ArcFace (Deng et al., CVPR 2019), as in insightface's face_align.py.
@@ -66,20 +67,25 @@ def similarity_transform(source: Points, target: Points) -> NDArray[np.float64]:
 
     In the complex plane rotation and scale are one factor, and its least-squares value is
     conj(a) . b / |a|^2 of the points around their means. It is Umeyama's transform (IEEE TPAMI
-    13(4), 1991) without a singular value decomposition, and never a mirror image.
+    13(4), 1991) without a singular value decomposition, and never a mirror image. In Python's own
+    numbers, which for five points takes half the time of NumPy.
     """
     a, b = _complex(source), _complex(target)
-    a_mean, b_mean = a.mean(), b.mean()
-    a, b = a - a_mean, b - b_mean
-    factor = np.vdot(a, b) / max(np.vdot(a, a).real, 1e-12)
+    a_mean, b_mean = sum(a) / len(a), sum(b) / len(b)
+    turned, length = 0j, 0.0
+    for one, other in zip(a, b, strict=True):
+        one -= a_mean
+        turned += one.conjugate() * (other - b_mean)
+        length += one.real * one.real + one.imag * one.imag
+    factor = turned / max(length, 1e-12)
     shift = b_mean - factor * a_mean
     return np.array(
         [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
     )
 
 
-def _complex(points: Points) -> NDArray[np.complex128]:
-    return points.astype(np.float64, order="C").view(np.complex128).ravel()
+def _complex(points: Points) -> list[complex]:
+    return [complex(x, y) for x, y in points.tolist()]
 
 
 def pose(landmarks: Points) -> Pose:
@@ -93,15 +99,38 @@ def pose(landmarks: Points) -> Pose:
     DeMenthon and Davis, IJCV 15, 1995, without the iterations). One average head stands for all,
     so that a long nose reads as a few degrees.
     """
-    affine = (landmarks - landmarks.mean(axis=0)).T @ _HEAD_INVERSE.T
-    before, _, after = np.linalg.svd(affine, full_matrices=False)
-    (x, y, z), (u, v, w) = (before @ after).tolist()  # to the right and down in the picture
+    affine = ((landmarks - landmarks.mean(axis=0)).T @ _HEAD_INVERSE.T).tolist()
+    (x, y, z), (u, v, w) = _nearest_rotation(*affine)  # to the right and down in the picture
     angles = (
         math.asin(min(1.0, max(-1.0, y * w - z * v))),  # of right x down, which points backwards
         math.atan2(z * u - x * w, x * v - y * u),
         math.atan2(u, x),
     )
     return Pose(*map(math.degrees, angles))
+
+
+def _nearest_rotation(one: Row, other: Row) -> tuple[Row, Row]:
+    """The two rows of norm 1, at right angles, that are nearest to two rows.
+
+    They are (M M^T)^(-1/2) M (Higham, "Computing the polar decomposition", SIAM J. Sci. Stat.
+    Comput. 7(4), 1986), and of a 2 x 2 matrix A the root is
+    (A + sqrt(det A)) / sqrt(trace A + 2 sqrt(det A)).
+    """
+    p, q, r = _dot(one, one), _dot(one, other), _dot(other, other)
+    root = math.sqrt(max(p * r - q * q, 1e-24))  # landmarks on one line have none
+    by = 1 / (root * math.sqrt(p + r + 2 * root))
+    i, j, k = (r + root) * by, -q * by, (p + root) * by
+    return _added(i, one, j, other), _added(j, one, k, other)
+
+
+def _dot(one: Row, other: Row) -> float:
+    return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
+
+
+def _added(a: float, one: Row, b: float, other: Row) -> Row:
+    """a * one + b * other."""
+    x, y, z = (a * mine + b * theirs for mine, theirs in zip(one, other, strict=True))
+    return x, y, z
 
 
 _HEAD_INVERSE = np.linalg.pinv(HEAD - HEAD.mean(axis=0))
@@ -113,54 +142,37 @@ def pixel_of_crop(landmarks: Points) -> float:
     return 1 / max(float(np.hypot(*forward[:, 0])), 1e-12)
 
 
-def align(pixels: Pixels, landmarks: Points, side: int = 112) -> Pixels:
+def align(image: Image.Image, landmarks: Points, side: int = 112) -> Pixels:
     """Cut out a face so that its landmarks lie on ARCFACE_POINTS.
 
     Args:
-        pixels: RGB, uint8, shape (H, W, 3).
-        landmarks: shape (5, 2), in pixels of `pixels`.
+        image: RGB.
+        landmarks: shape (5, 2), in pixels of `image`.
         side: of the square crop, in pixels.
 
     Returns:
         RGB, uint8, shape (side, side, 3), bilinear; black where the picture ends.
     """
-    return warp(pixels, similarity_transform(landmarks, ARCFACE_POINTS * (side / 112)), side)
+    forward = similarity_transform(landmarks, ARCFACE_POINTS * (side / 112))
+    return np.asarray(warp(image, forward, side))
 
 
-def warp(pixels: Pixels, forward: NDArray[np.float64], side: int) -> Pixels:
-    """The square that a part of a picture is taken to.
+def warp(image: Image.Image, forward: NDArray[np.float64], side: int) -> Image.Image:
+    """The square that a part of a picture is taken to: bilinear; black where the picture ends.
 
     Args:
-        pixels: RGB, uint8, shape (H, W, 3).
+        image: RGB.
         forward: shape (2, 3), from pixels of the picture to those of the square.
         side: of the square, in pixels.
-
-    Returns:
-        RGB, uint8, shape (side, side, 3), bilinear; black where the picture ends.
     """
-    linear = np.linalg.inv(forward[:, :2])
+    (a, b, x), (c, d, y) = forward.tolist()
+    scale = (a * d - b * c) or 1e-12
+    a, b, c, d = d / scale, -b / scale, -c / scale, a / scale
     # Pillow samples output pixel centres (i + 0.5), landmarks count pixel centres as whole numbers.
-    shift = linear @ (-forward[:, 2] - 0.5) + 0.5
-    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) @ linear.T + shift
-    left, top, right, bottom = _around(corners, pixels)
-    backward = np.column_stack([linear, shift - (left, top)])
-    # The part alone that is sampled: Pillow copies what it is given.
-    warped = Image.fromarray(pixels[top:bottom, left:right]).transform(
-        (side, side),
-        Image.Transform.AFFINE,
-        tuple(backward.ravel().tolist()),
-        Image.Resampling.BILINEAR,
-    )
-    return np.asarray(warped)
-
-
-def _around(corners: NDArray[np.float64], pixels: Pixels) -> tuple[int, int, int, int]:
-    """The part of a picture that holds these points and their neighbours; at least one pixel."""
-    height, width = pixels.shape[:2]
-    left, top = (math.floor(value) - 1 for value in corners.min(axis=0))
-    right, bottom = (math.ceil(value) + 1 for value in corners.max(axis=0))
-    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
-    return left, top, max(min(right, width), left + 1), max(min(bottom, height), top + 1)
+    x, y = x + 0.5, y + 0.5
+    backward = (a, b, 0.5 - a * x - b * y, c, d, 0.5 - c * x - d * y)
+    size = (side, side)
+    return image.transform(size, Image.Transform.AFFINE, backward, Image.Resampling.BILINEAR)
 
 
 def non_maximum_suppression(
@@ -191,15 +203,15 @@ def non_maximum_suppression(
     return np.array(kept, dtype=np.intp)
 
 
-def bounds(pixels: Pixels, box: Box, margin: float) -> tuple[int, int, int, int]:
+def bounds(size: tuple[int, int], box: Box, margin: float) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a face with its surroundings, as far as the picture goes.
 
     Args:
-        pixels: RGB, uint8, shape (H, W, 3).
-        box: of the face, in pixels of `pixels`.
+        size: width and height of the picture.
+        box: of the face, in pixels of the picture.
         margin: added on each side, as a part of the box's larger side.
     """
-    height, width = pixels.shape[:2]
+    width, height = size
     grow = margin * max(box.width, box.height)
     return (
         max(0, int(box.x - grow)),
@@ -209,10 +221,9 @@ def bounds(pixels: Pixels, box: Box, margin: float) -> tuple[int, int, int, int]
     )
 
 
-def crop(pixels: Pixels, box: Box, margin: float = 0.5) -> Pixels:
+def crop(image: Image.Image, box: Box, margin: float = 0.5) -> Image.Image:
     """The face with its surroundings, as it is kept in `dataset/`.
 
     The margin, as in `bounds`, is there so that another model can find and align the face again.
     """
-    left, top, right, bottom = bounds(pixels, box, margin)
-    return np.ascontiguousarray(pixels[top:bottom, left:right])
+    return image.crop(bounds(image.size, box, margin))

@@ -26,7 +26,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from facecog.domain import Picture, Pixels, PixelSize
+from facecog.domain import Picture, PixelSize
 from facecog.errors import NotAPicture, TooLarge, TooManyPixels, Truncated
 
 register_heif_opener(thumbnails=False)
@@ -110,16 +110,17 @@ def decode(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
     return picture
 
 
-def encode_jpeg(pixels: Pixels, longest: int = CROP_SIDE) -> bytes:
-    """Write RGB pixels, uint8, shape (H, W, 3), as a JPEG without metadata.
+def encode_jpeg(image: Image.Image, longest: int = CROP_SIDE) -> bytes:
+    """Write an RGB image as a JPEG without metadata.
 
     Args:
         longest: a larger picture is scaled down to this long side.
     """
     out = io.BytesIO()
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((longest, longest))
-    picture.save(out, "JPEG", quality=92)
+    if max(image.size) > longest:
+        image = image.copy()
+        image.thumbnail((longest, longest))
+    image.save(out, "JPEG", quality=92)
     return out.getvalue()
 
 
@@ -208,9 +209,10 @@ def _read(opened: Image.Image, side: int) -> Picture:
     stored = PixelSize(*opened.size)
     loaded = _load(opened, side)
     orientation = _orientation(opened)  # now: Pillow turns a TIFF as it loads, and drops its tag
-    pixels = _turned(_rgb(loaded), orientation)
+    upright = _turned(_rgb(loaded), orientation)
+    upright.info = {}  # what else is in the file goes nowhere: Pillow would copy a comment
     size = PixelSize(*reversed(stored)) if orientation in QUARTER_TURNS else stored
-    return Picture(pixels, size)
+    return Picture(upright, size)
 
 
 def _load(opened: Image.Image, side: int) -> Image.Image:
@@ -244,10 +246,8 @@ def _orientation(opened: Image.Image) -> int:
     return value if value in UPRIGHT else 1
 
 
-def _turned(pixels: Image.Image, orientation: int) -> Pixels:
-    if orientation in UPRIGHT:
-        pixels = pixels.transpose(UPRIGHT[orientation])
-    return np.asarray(pixels)
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
 
 def _rgb(loaded: Image.Image) -> Image.Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from PIL import Image
 
 from facecog.domain import Picture, PixelSize
 from facecog.engines import FaceEngine
@@ -15,7 +15,7 @@ from facecog.store import Store
 
 PARTS = ("database", "models", "index", "collection")
 SIDE = 64  # pixels of a picture of nobody
-NOBODY = Picture(np.zeros((SIDE, SIDE, 3), np.uint8), PixelSize(SIDE, SIDE))
+NOBODY = Picture(Image.new("RGB", (SIDE, SIDE)), PixelSize(SIDE, SIDE))
 
 
 class Readiness:

@@ -300,4 +300,4 @@ class Facecog(People):
 def _crop_jpeg(picture: Picture, face: Face) -> bytes:
     """The face with its surroundings, as large as a crop is kept where the picture holds that."""
     near = picture.at(2 * max(face.box.width, face.box.height) / CROP_SIDE)
-    return encode_jpeg(crop(near.pixels, face.box.scaled(1 / near.scale)))
+    return encode_jpeg(crop(near.image, face.box.scaled(1 / near.scale)))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facecog import Settings, image, open_facecog
 from facecog.domain import Decision, Picture, PixelSize
@@ -65,10 +66,10 @@ def test_a_picture_without_a_face_has_none(facecog: Facecog) -> None:
 
 def test_a_poor_photo_is_not_enrolled(facecog: Facecog) -> None:
     bright = picture("obama.jpg")
-    dark = Picture((bright.pixels * 0.12).astype(np.uint8), bright.size)
+    dark = bright.image.point(lambda value: value * 0.12)
 
     with pytest.raises(LowQuality, match="towards the light"):
-        facecog.enrol("Anna", image.encode_jpeg(dark.pixels))
+        facecog.enrol("Anna", image.encode_jpeg(dark))
 
 
 def test_who_was_registered_is_known_after_a_restart(settings: Settings) -> None:
@@ -151,7 +152,7 @@ def test_faces_come_largest_first_in_pixels_of_the_picture_as_it_was_sent(
     half = anna[::2, ::2]
     small[: half.shape[0], : half.shape[1]] = half
     both = np.hstack([small, anna])
-    sent = Picture(both, PixelSize(2 * both.shape[1], 2 * both.shape[0]))
+    sent = Picture(Image.fromarray(both), PixelSize(2 * both.shape[1], 2 * both.shape[0]))
 
     first, second = deepface.detect(sent)
 
@@ -164,9 +165,10 @@ def test_faces_come_largest_first_in_pixels_of_the_picture_as_it_was_sent(
 def test_a_picture_too_thin_for_a_face_has_none(
     deepface: DeepFaceEngine, shape: tuple[int, int]
 ) -> None:
-    pixels = np.full((*shape, 3), 127, np.uint8)
+    height, width = shape
+    gray = Image.new("RGB", (width, height), (127, 127, 127))
 
-    assert deepface.embed(Picture(pixels, PixelSize(*reversed(shape)))) == ()
+    assert deepface.embed(Picture(gray, PixelSize(width, height))) == ()
 
 
 def test_many_threads_get_what_one_gets(deepface: DeepFaceEngine) -> None:

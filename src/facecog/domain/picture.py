@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Pixels = NDArray[np.uint8]
 """Upright RGB, uint8, shape (H, W, 3)."""
@@ -21,25 +23,29 @@ class PixelSize(NamedTuple):
     height: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A decoded picture.
 
     Attributes:
-        pixels: upright RGB, uint8, shape (H, W, 3); may be smaller than the picture that was sent.
+        image: upright, in RGB; may be smaller than the picture that was sent.
         size: of the upright picture as sent, in pixels. Faces are measured in these.
         finer: decodes it with more pixels; None where there are no more, or too many.
     """
 
-    pixels: Pixels
+    image: Image.Image
     size: PixelSize
     finer: Callable[[], Picture] | None = None
 
+    @cached_property
+    def pixels(self) -> Pixels:
+        """A copy of all of them, which takes a while and is made when it is first asked for."""
+        return np.asarray(self.image)
+
     @property
     def scale(self) -> float:
-        """Pixels of the picture as sent for one of `pixels`; 1.0 unless it was decoded smaller."""
-        width: int = self.pixels.shape[1]
-        return self.size.width / width
+        """Pixels of the picture as sent for one of `image`; 1.0 unless it was decoded smaller."""
+        return self.size.width / self.image.width
 
     def at(self, scale: float) -> Picture:
         """The same picture at this scale or a finer one, or as near as it can be had."""

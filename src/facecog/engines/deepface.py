@@ -103,8 +103,7 @@ class DeepFaceEngine:
 
     @stage("engine")
     def _faces(self, picture: Picture, embed: bool) -> tuple[Face, ...]:
-        height, width = picture.pixels.shape[:2]
-        if min(height, width) < THINNEST * max(height, width):
+        if min(picture.image.size) < THINNEST * max(picture.image.size):
             return ()
         bgr = np.ascontiguousarray(picture.pixels[:, :, ::-1])
         faces = [self._face(picture, found, embed) for found in self._find(bgr)]
@@ -119,7 +118,7 @@ class DeepFaceEngine:
             box=Box(*(float(area[side]) for side in "xywh")).scaled(picture.scale),
             landmarks=landmarks,
             detection_score=score,
-            quality=assess(align(picture.pixels, points), landmarks, picture.size, score),
+            quality=assess(align(picture.image, points), landmarks, picture.size, score),
             template=self._template(found["face"]) if embed else None,
         )
 

@@ -42,7 +42,7 @@ MIN_SCORE = 0.6
 # Where this part of a picture is blown out, an overexposed face may hide in the highlights: look
 # once more with them stretched, so that its owner hears "too bright" and not "no face".
 BLOWN_OUT = 0.2
-HIGHLIGHTS = (255 * (np.arange(256) / 255) ** 8).astype(np.uint8)
+HIGHLIGHTS = 3 * (255 * (np.arange(256) / 255) ** 8).astype(np.uint8).tolist()
 
 
 class Found(NamedTuple):
@@ -76,19 +76,19 @@ class Finder:
 
     def find(self, picture: Picture) -> list[Found]:
         """The faces of a picture, in pixels of the picture as it was sent."""
-        faces = [face.scaled(picture.scale) for face in self._survey(picture.pixels)]
+        faces = [face.scaled(picture.scale) for face in self._survey(picture.image)]
         return [self._closely(picture, face) for face in faces]
 
-    def _survey(self, pixels: Pixels) -> list[Found]:
-        longest = max(pixels.shape[:2])
-        faces = self.look(pixels, min(max(longest / 2, FIRST[0]), FIRST[1]) / longest)
+    def _survey(self, image: Image.Image) -> list[Found]:
+        longest = max(image.size)
+        faces = self.look(image, min(max(longest / 2, FIRST[0]), FIRST[1]) / longest)
         if all(face.seen < SMALL for face in faces):
             second = min(max(longest, SECOND[0]), SECOND[1])
-            faces = self.look(pixels, second / longest) or faces
+            faces = self.look(image, second / longest) or faces
         if not faces:
-            faces = self.look(pixels, THIRD / longest)
-        if not faces and np.mean(pixels >= 250) > BLOWN_OUT:
-            faces = self.look(HIGHLIGHTS[pixels], FIRST[1] / longest)
+            faces = self.look(image, THIRD / longest)
+        if not faces and np.mean(np.asarray(image) >= 250) > BLOWN_OUT:
+            faces = self.look(image.point(HIGHLIGHTS), FIRST[1] / longest)
         return faces
 
     def _closely(self, picture: Picture, face: Found) -> Found:
@@ -108,7 +108,7 @@ class Finder:
         """The face with its landmarks as a look at it finds them that is turned by their roll."""
         near = picture.at(pixel_of_crop(face.landmarks) * 224 / UPRIGHT_SIDE)
         forward = similarity_transform(face.landmarks / near.scale, UPRIGHT)
-        seen = self.look(warp(near.pixels, forward, UPRIGHT_SIDE), 1)
+        seen = self.look(warp(near.image, forward, UPRIGHT_SIDE), 1)
         if not seen:
             return None
         best = min(seen, key=lambda one: _noses_apart(one.landmarks))
@@ -118,11 +118,11 @@ class Finder:
         landmarks = (landmarks * near.scale).astype(np.float32)
         return face._replace(landmarks=landmarks, seen=best.seen)
 
-    def look(self, pixels: Pixels, scale: float) -> list[Found]:
+    def look(self, image: Image.Image, scale: float) -> list[Found]:
         """What one look finds, with the picture brought to `scale` of its size."""
-        longest = max(pixels.shape[:2])
+        longest = max(image.size)
         scale = min(_whole(scale), ENLARGE, *(side / longest for side in self._fixed))
-        seen = canvas(pixels, scale, self._fixed)
+        seen = canvas(image, scale, self._fixed)
         outputs = self.detector.run(seen, yunet.OUTPUTS)
         boxes, landmarks, scores = yunet.decode(outputs, seen.shape[1], MIN_SCORE)
         return [
@@ -142,17 +142,15 @@ def _whole(scale: float) -> float:
     return 1 / n if n > 1 and 1 / n < 1.1 * scale else scale
 
 
-def canvas(pixels: Pixels, scale: float, fixed: Sequence[int] = ()) -> Pixels:
+def canvas(image: Image.Image, scale: float, fixed: Sequence[int] = ()) -> Pixels:
     """The picture at `scale` of its size, black to the right and below as far as there is more.
 
     Args:
         fixed: height and width of what is given; whole strides of the network where not given.
     """
-    height, width = (max(1, round(n * scale)) for n in pixels.shape[:2])
+    width, height = (max(1, round(n * scale)) for n in image.size)
     # Box-filtered by a whole number first, which is much faster and as good to find faces in.
-    small = Image.fromarray(pixels).resize(
-        (width, height), Image.Resampling.BILINEAR, reducing_gap=1.0
-    )
+    small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=1.0)
     step = yunet.STRIDES[-1]
     sides = fixed or [-(-side // step) * step for side in (height, width)]
     padded = np.zeros((*sides, 3), np.uint8)

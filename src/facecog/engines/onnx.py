@@ -71,7 +71,7 @@ class OnnxEngine:
 
     def _face(self, picture: Picture, found: Found, embed: bool) -> Face:
         near = picture.at(pixel_of_crop(found.landmarks))
-        aligned = align(near.pixels, found.landmarks / np.float32(near.scale))
+        aligned = align(near.image, found.landmarks / np.float32(near.scale))
         return Face(
             box=Box(*(float(value) for value in found.box)),
             landmarks=found.landmarks,

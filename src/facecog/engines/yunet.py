@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from facecog.geometry import non_maximum_suppression
 
 STRIDES = (8, 16, 32)
-OUTPUTS = tuple(f"{head}_{stride}" for stride in STRIDES for head in ("cls", "obj", "bbox", "kps"))
+HEADS = ("cls", "obj", "bbox", "kps")
+OUTPUTS = tuple(f"{head}_{stride}" for stride in STRIDES for head in HEADS)
 OVERLAP = 0.3
 
 Array = NDArray[np.float32]
@@ -33,23 +34,20 @@ class Detections(NamedTuple):
 
 def decode(outputs: list[Array], width: int, min_score: float) -> Detections:
     """The network's outputs, in the order of OUTPUTS, for an input of `width` pixels across."""
-    levels = [
-        _level(stride, width, min_score, *outputs[4 * i : 4 * i + 4])
-        for i, stride in enumerate(STRIDES)
-    ]
-    boxes, landmarks, scores = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-    kept = non_maximum_suppression(boxes, scores, OVERLAP)
-    return Detections(boxes[kept], landmarks[kept], scores[kept])
-
-
-def _level(
-    stride: int, width: int, min_score: float, cls: Array, obj: Array, bbox: Array, kps: Array
-) -> Detections:
-    scores = np.sqrt(cls[0, :, 0].clip(0, 1) * obj[0, :, 0].clip(0, 1))
+    kinds = (outputs[kind :: len(HEADS)] for kind in range(len(HEADS)))
+    cls, obj, bbox, kps = (np.concatenate([level[0] for level in levels]) for levels in kinds)
+    scores = np.sqrt(cls[:, 0].clip(0, 1) * obj[:, 0].clip(0, 1))
     sure = np.flatnonzero(scores >= min_score)
+    ends = np.cumsum([level.shape[1] for level in outputs[:: len(HEADS)]])
+    level = np.searchsorted(ends, sure, side="right")
+    stride = np.array(STRIDES)[level]
+    place = sure - np.concatenate([[0], ends])[level]
     columns = width // stride
-    cell = np.stack([sure % columns, sure // columns], axis=1).astype(np.float32)
-    centre = (cell + bbox[0, sure, :2]) * stride
-    extent = np.exp(bbox[0, sure, 2:]) * stride
-    landmarks = (kps[0, sure].reshape(-1, 5, 2) + cell[:, None]) * stride
-    return Detections(np.hstack([centre - extent / 2, extent]), landmarks, scores[sure])
+    cell = np.stack([place % columns, place // columns], axis=1).astype(np.float32)
+    stride = stride[:, None].astype(np.float32)
+    centre = (cell + bbox[sure, :2]) * stride
+    extent = np.exp(bbox[sure, 2:]) * stride
+    landmarks = (kps[sure].reshape(-1, 5, 2) + cell[:, None]) * stride[:, None]
+    boxes, certain = np.hstack([centre - extent / 2, extent]), scores[sure]
+    kept = non_maximum_suppression(boxes, certain, OVERLAP)
+    return Detections(boxes[kept], landmarks[kept], certain[kept])

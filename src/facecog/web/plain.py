@@ -76,7 +76,7 @@ def _photo() -> bytes:
 def _picture(photo: bytes) -> str | None:
     """The photo as any browser can show it, upright and small; None when it cannot be had."""
     try:
-        return _data_url(encode_jpeg(decode(photo).pixels, SHOWN))
+        return _data_url(encode_jpeg(decode(photo).image, SHOWN))
     except FacecogError:
         return None
 
