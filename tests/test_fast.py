@@ -24,6 +24,8 @@ from facecog.engines.cards import SFACE, YUNET, Card
 from facecog.engines.fast import fast, whole_numbers
 from facecog.engines.onnx import OnnxEngine
 from facecog.engines.rewriting import quantise
+from facecog.engines.rewriting.flattened import convolve_whole
+from facecog.engines.rewriting.graph import rewritten
 from facecog.engines.rewriting.inputs import take_pictures
 from facecog.engines.runtime import CPU
 from facecog.image import decode
@@ -31,7 +33,7 @@ from facecog.web.app import create_app
 from tests.assets import MODELS, photo
 from tests.preparing import crops, warnings
 
-with_integers = pytest.mark.skipif(not ways.has(ways.INTEGERS), reason="a processor without VNNI")
+with_integers = pytest.mark.skipif(not ways.has(ways.INTEGERS), reason="a processor without AVX2")
 with_bfloat16 = pytest.mark.skipif(not ways.has(ways.BFLOAT16), reason="a processor without bf16")
 RANGES = Path(ways.__file__).with_name("sface-int8.json")
 MINE = replace(SFACE, name="mine")
@@ -41,6 +43,7 @@ NAMES = ("obama.jpg", "obama2.jpg", "biden.jpg", "astronaut.png")
 INT8_OPENVINO = ("icelake genoa", True, "OpenVINO int8 and bfloat16")
 INT8 = ("icelake genoa", False, "ONNX Runtime int8")
 BF16 = ("genoa", True, "OpenVINO bfloat16")
+AVX2_OPENVINO = ("haswell", True, "OpenVINO int8 and float32")
 Machine = Callable[[str, bool], None]
 
 
@@ -74,6 +77,8 @@ def models(tmp_path: Path) -> Path:
     [
         pytest.param(*INT8_OPENVINO, marks=[with_integers, with_bfloat16]),
         pytest.param("icelake", True, "OpenVINO int8 and float32", marks=with_integers),
+        pytest.param("haswell", True, "OpenVINO int8 and float32", marks=with_integers),
+        pytest.param("haswell", False, "ONNX Runtime int8", marks=with_integers),
         pytest.param(*INT8, marks=with_integers),
         pytest.param(*BF16, marks=with_bfloat16),
     ],
@@ -91,7 +96,8 @@ def test_the_fastest_way_that_a_machine_has_is_taken(
 @pytest.mark.parametrize(
     ("card", "instructions", "openvino"),
     [
-        (SFACE, "haswell", True),  # bf16 without instructions for it is slower
+        (SFACE, "neon", True),  # bf16 without instructions for it is slower
+        (MINE, "haswell", True),
         (SFACE, "genoa", False),
         (MINE, "icelake genoa", False),  # nobody measured its ranges
     ],
@@ -150,12 +156,12 @@ def test_ready_says_what_runs(machine: Machine, settings: Settings) -> None:
 
 @with_integers
 def test_a_damaged_file_of_whole_numbers_is_made_anew(models: Path) -> None:
-    file = whole_numbers(SFACE, models)
+    file = whole_numbers(SFACE, models, openvino=False)
     assert isinstance(file, Path)
     whole = file.read_bytes()
     file.write_bytes(whole[:-1])
 
-    assert whole_numbers(SFACE, models) == file
+    assert whole_numbers(SFACE, models, openvino=False) == file
     assert file.read_bytes() == whole
 
 
@@ -205,7 +211,7 @@ def test_models_fetch_prepares_what_fast_needs(models: Path) -> None:
 
     assert told.exit_code == 0, told.output
     kinds = sorted(file.name.split(".")[1] for file in (models / "prepared").iterdir())
-    assert kinds == ["exact", "exact", "int8"]
+    assert kinds == ["exact", "exact", "int8-openvino"]  # which the tests' environment has
 
 
 def test_only_the_layers_with_ranges_become_whole_numbers() -> None:
@@ -222,6 +228,43 @@ def test_only_the_layers_with_ranges_become_whole_numbers() -> None:
     assert kinds.count("QuantizeLinear") == 12 + 13  # what comes out, and what goes in
     assert kinds.count("Max") == 12
     assert made.ByteSize() < 11e6
+
+
+def test_for_openvino_what_comes_out_of_layers_and_prelu_stay_as_they_are() -> None:
+    model = onnx.load(MODELS / SFACE.file)
+    ranges = quantise.read_ranges(RANGES)
+
+    made = quantise.quantised_for_openvino(take_pictures(model, "RGB", 0.0, 1.0), ranges)
+
+    onnx.checker.check_model(made, full_check=True)
+    kinds = [node.op_type for node in made.graph.node]
+    integers = [tensor for tensor in made.graph.initializer if tensor.data_type == TensorProto.INT8]
+    assert sum(len(tensor.dims) > 1 for tensor in integers) == 13
+    assert kinds.count("QuantizeLinear") == 13  # what goes in
+    assert kinds.count("PRelu") == 27
+    assert {"Max", "Gemm"}.isdisjoint(kinds)
+    assert [128, 1024, 7, 7] in [list(tensor.dims) for tensor in integers]
+
+
+def test_the_last_layer_as_a_convolution_computes_the_same() -> None:
+    model = take_pictures(onnx.load(MODELS / SFACE.file), "RGB", 0.0, 1.0)
+    flat = quantise.quantised(model, quantise.read_ranges(RANGES))
+
+    whole = rewritten(flat, convolve_whole)
+
+    picture = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8)
+    before, after = (
+        ways.Network(SFACE, made.SerializeToString()).run(picture)[0] for made in (flat, whole)
+    )
+    assert "Gemm" not in [node.op_type for node in whole.graph.node]
+    np.testing.assert_allclose(after, before, atol=1e-5 * abs(before).max())
+
+
+def test_a_layer_on_no_flattened_square_is_left_as_it_is() -> None:
+    """What is not in whole numbers, as in a model that nobody prepared, has nothing between."""
+    model = take_pictures(onnx.load(MODELS / SFACE.file), "RGB", 0.0, 1.0)
+
+    assert "Gemm" in [node.op_type for node in rewritten(model, convolve_whole).graph.node]
 
 
 def test_evening_the_channels_changes_nothing_that_is_computed() -> None:
@@ -253,6 +296,7 @@ def test_the_ranges_say_when_and_on_what_they_were_measured() -> None:
 WAYS = [
     pytest.param(*INT8, 0.99, id="int8", marks=with_integers),
     pytest.param(*INT8_OPENVINO, 0.99, id="OpenVINO int8", marks=[with_integers, with_bfloat16]),
+    pytest.param(*AVX2_OPENVINO, 0.99, id="OpenVINO int8 and float32", marks=with_integers),
     pytest.param(*BF16, 0.9995, id="OpenVINO bfloat16", marks=with_bfloat16),
 ]
 
@@ -303,10 +347,14 @@ def test_whoever_was_registered_exactly_is_recognised_fast_and_the_other_way_rou
         assert found == [Decision.MATCH, Decision.UNKNOWN, Decision.UNKNOWN]
 
 
-@with_bfloat16
 @with_integers
-def test_threads_that_ask_at_once_get_what_one_would(machine: Machine, engine: OnnxEngine) -> None:
-    machine("icelake genoa", True)
+@pytest.mark.parametrize(
+    "instructions", ["haswell", pytest.param("icelake genoa", marks=with_bfloat16)]
+)
+def test_threads_that_ask_at_once_get_what_one_would(
+    machine: Machine, engine: OnnxEngine, instructions: str
+) -> None:
+    machine(instructions, True)
     network, _ = fast(SFACE, MODELS, (CPU,))
     faces = crops(engine, map(photo, NAMES))
     alone = [network.run(face)[0] for face in faces]

@@ -8,7 +8,7 @@ from facecog.bootstrap import chosen_card
 from facecog.cli.common import as_json, print_json, print_table, settings_here
 from facecog.engines import fetch
 from facecog.engines.cards import YUNET, all_cards
-from facecog.engines.fast import whole_numbers
+from facecog.engines.fast import whole_numbers, with_openvino
 from facecog.engines.prepare import prepared
 
 
@@ -53,7 +53,7 @@ def fetch_models() -> None:
         fetch.check(card, settings.models_folder)
         prepared(card, settings.models_folder)
         if settings.precision == "fast":
-            whole_numbers(card, settings.models_folder)
+            whole_numbers(card, settings.models_folder, with_openvino())
         click.echo(f"{card.name}: here and whole")
 
 

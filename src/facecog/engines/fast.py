@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# numkong's names of families of instructions: VNNI of AVX-512 and of AVX2, and bf16 of AVX-512.
-INTEGERS, BFLOAT16 = {"icelake", "alder"}, {"genoa"}
+# numkong's names of families of instructions: VNNI of AVX-512 and of AVX2, AVX2, bf16 of AVX-512.
+VNNI = {"icelake", "alder"}
+INTEGERS, BFLOAT16 = {"haswell", *VNNI}, {"genoa"}
 # To be raised whenever rewriting/quantise.py makes something else of a file.
 RECIPE = 1
 # Of drawn pictures, between whole numbers and the file as shipped: far less is a broken kernel.
@@ -48,8 +49,8 @@ def fast(
     if providers != (CPU,):
         log.warning("FACECOG_PRECISION=fast is of the processor: other providers run exactly.")
         return exactly(card, models, providers)
-    openvino, bfloat16 = find_spec("openvino") is not None, has(BFLOAT16)
-    integers = whole_numbers(card, models)
+    openvino, bfloat16 = with_openvino(), has(BFLOAT16)
+    integers = whole_numbers(card, models, openvino)
     if integers and openvino:
         rest = "bfloat16" if bfloat16 else "float32"
         return on_openvino(card, integers, bfloat16), Inference("fast", f"OpenVINO int8 and {rest}")
@@ -68,6 +69,11 @@ def exactly(card: Card, models: Path, providers: tuple[str, ...]) -> tuple[Netwo
     return network, Inference("exact", "ONNX Runtime float32", network.providers)
 
 
+def with_openvino() -> bool:
+    """Whether it is installed."""
+    return find_spec("openvino") is not None
+
+
 def has(families: set[str]) -> bool:
     """Whether the processor has the instructions of any of them."""
     return any(here for name, here in numkong.get_capabilities().items() if name in families)
@@ -80,8 +86,8 @@ def on_openvino(card: Card, model: Path | bytes, bfloat16: bool) -> OpenVinoNetw
     return OpenVinoNetwork(card, model, bfloat16)
 
 
-def whole_numbers(card: Card, models: Path) -> Path | bytes | None:
-    """The card's file in whole numbers of 8 bits.
+def whole_numbers(card: Card, models: Path, openvino: bool) -> Path | bytes | None:
+    """The card's file in whole numbers of 8 bits, for ONNX Runtime or for OpenVINO.
 
     None where the processor gains nothing by them, or nobody measured their ranges.
 
@@ -94,22 +100,24 @@ def whole_numbers(card: Card, models: Path) -> Path | bytes | None:
     measured = hashlib.sha256(ranges.read_bytes()).hexdigest()[:8]
 
     def make() -> bytes:
-        return _quantised(card, models / card.file, ranges)
+        return _quantised(card, models / card.file, ranges, openvino)
 
+    kind = "int8-openvino" if openvino else "int8"
     try:
-        return kept(card, models, "int8", f"{RECIPE}-{measured}", make)
+        return kept(card, models, kind, f"{RECIPE}-{measured}", make)
     except CannotPrepare as error:
         log.warning("%s is not run in whole numbers: %s.", card.name, error)
         return None
 
 
-def _quantised(card: Card, shipped: Path, ranges: Path) -> bytes:
+def _quantised(card: Card, shipped: Path, ranges: Path, openvino: bool) -> bytes:
     """Raises: ModelUnavailable, CannotPrepare."""
     original = Network(card, shipped)
     from facecog.engines.rewriting import quantise  # takes a while, and only a first start needs it
 
     try:
-        data = quantise.int8(shipped.read_bytes(), card, quantise.read_ranges(ranges))
+        values = quantise.read_ranges(ranges)
+        data = quantise.int8(shipped.read_bytes(), card, values, openvino)
         alike = same(original, Network(card, data), LEAST_COSINE)
     except (ValueError, ModelUnavailable) as error:
         raise CannotPrepare(str(error)) from error

@@ -10,7 +10,7 @@ needed.
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,12 +20,15 @@ from onnx import ModelProto, NodeProto, helper, load_model_from_string, version_
 from onnxruntime.quantization import CalibrationMethod, QDQQuantizer, QuantType, TensorsData
 
 from facecog.engines.cards import Card
+from facecog.engines.rewriting.flattened import convolve_whole
 from facecog.engines.rewriting.folds import FOLDS, fold_forward, split_prelu
 from facecog.engines.rewriting.graph import Array, Graph, rewritten
 from facecog.engines.rewriting.inputs import take_pictures
 from facecog.engines.rewriting.layers import Affine, Layer, takers
 
 OPSET = 17  # scales for each channel came with 13
+LAYERS = ("Conv", "Gemm")
+TEMPLATE = ("Gemm",)  # the last, from which the template comes, which stays float32
 
 
 class Range(NamedTuple):
@@ -50,14 +53,18 @@ def read_ranges(file: Path) -> Ranges:
     return {name: Range(**numbers) for name, numbers in values.items()}
 
 
-def int8(data: bytes, card: Card, ranges: Ranges) -> bytes:
+def int8(data: bytes, card: Card, ranges: Ranges, openvino: bool = False) -> bytes:
     """The ONNX file of an embedder's card in whole numbers, fed pixels as they are.
+
+    Args:
+        openvino: in the form that OpenVINO runs faster than ONNX Runtime's.
 
     Raises:
         ValueError: the ranges are not of this model.
     """
     model = take_pictures(load_model_from_string(data), card.channels, card.mean, card.scale)
-    return bytes(quantised(model, ranges).SerializeToString())
+    made = (quantised_for_openvino if openvino else quantised)(model, ranges)
+    return bytes(made.SerializeToString())
 
 
 def quantised(model: ModelProto, ranges: Ranges) -> ModelProto:
@@ -70,7 +77,19 @@ def quantised(model: ModelProto, ranges: Ranges) -> ModelProto:
         ValueError: the ranges are not of this model.
     """
     layers = evened(bent(model, ranges), ranges)
-    return rewritten(_with_integers(layers, ranges), slope_from_integers)
+    return rewritten(_with_integers(layers, ranges, TEMPLATE), slope_from_integers)
+
+
+def quantised_for_openvino(model: ModelProto, ranges: Ranges) -> ModelProto:
+    """The same for OpenVINO, which computes PRelu with the layer before it.
+
+    So what comes out of a layer stays float32: nothing is gained by rounding it.
+
+    Raises:
+        ValueError: the ranges are not of this model.
+    """
+    layers = evened(rewritten(model, *FOLDS), ranges)
+    return rewritten(_with_integers(layers, ranges, LAYERS), convolve_whole)
 
 
 def bent(model: ModelProto, values: Container[str]) -> ModelProto:
@@ -125,7 +144,11 @@ def as_maximum(graph: Graph, values: Container[str]) -> bool:
     return False
 
 
-def _with_integers(model: ModelProto, ranges: Ranges) -> ModelProto:
+def _with_integers(model: ModelProto, ranges: Ranges, floats_from: Sequence[str]) -> ModelProto:
+    """
+    Args:
+        floats_from: kinds of layers from which floats come.
+    """
     made = version_converter.convert_version(model, OPSET)
     layers = [node.name for node in made.graph.node if node.input[0] in ranges]
     known = {name: (np.float32(of.low), np.float32(of.high)) for name, of in ranges.items()}
@@ -138,10 +161,9 @@ def _with_integers(model: ModelProto, ranges: Ranges) -> ModelProto:
         tensors_range=TensorsData(CalibrationMethod.MinMax, known),
         nodes_to_quantize=layers,
         nodes_to_exclude=[],
-        op_types_to_quantize=["Conv", "Gemm"],
+        op_types_to_quantize=list(LAYERS),
         extra_options={
-            # The template itself stays float32.
-            "OpTypesToExcludeOutputQuantization": ["Gemm"],
+            "OpTypesToExcludeOutputQuantization": list(floats_from),
             "QDQOpTypePerChannelSupportToAxis": {"Gemm": 0},
         },
     )
