@@ -9,6 +9,10 @@ ENV PATH=/opt/facecog/venv/bin:$PATH \
 # Makes the virtual environment and fetches the models. What only this needs stays out of the image.
 FROM base AS build
 WORKDIR /src
+# For src/facecog/index/_products.c.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev
 COPY pyproject.toml README.md LICENSE ./
 COPY requirements requirements
 COPY src src

@@ -19,6 +19,8 @@ DEEPFACE := .venv-deepface
 DLIB := .venv-dlib
 # And one that has the app alone, to say what it is made of.
 SBOM := .venv-sbom
+# What is compiled or named when facecog is installed.
+SOURCE := pyproject.toml src/facecog/index/_products.c
 PARTS ?=
 
 .PHONY: run test test-deepface bench bench-smoke lint format screenshots lock audit sbom clean
@@ -92,20 +94,20 @@ $(BIN)/python $(DEEPFACE)/bin/python $(DLIB)/bin/python $(SBOM)/bin/python:
 	@$(PYTHON) -m venv $(@:/bin/python=) || \
 		{ rm -rf $(@:/bin/python=); echo 'No venv: on Debian and Ubuntu, apt install python3-venv.' >&2; exit 1; }
 
-$(VENV)/app: pyproject.toml requirements/app.txt requirements/build.txt | $(BIN)/python
+$(VENV)/app: $(SOURCE) requirements/app.txt requirements/build.txt | $(BIN)/python
 	$(call install,$(VENV),app)
 	@touch $@
 
-$(VENV)/dev: pyproject.toml requirements/dev.txt requirements/build.txt | $(BIN)/python
+$(VENV)/dev: $(SOURCE) requirements/dev.txt requirements/build.txt | $(BIN)/python
 	$(call install,$(VENV),dev)
 	@touch $@ $(VENV)/app
 
-$(DEEPFACE)/dev: pyproject.toml requirements/deepface.txt requirements/build.txt | $(DEEPFACE)/bin/python
+$(DEEPFACE)/dev: $(SOURCE) requirements/deepface.txt requirements/build.txt | $(DEEPFACE)/bin/python
 	$(call install,$(DEEPFACE),deepface)
 	@touch $@
 
 # As in the container: with what PostgreSQL needs.
-$(SBOM)/app: pyproject.toml requirements/container.txt requirements/build.txt | $(SBOM)/bin/python
+$(SBOM)/app: $(SOURCE) requirements/container.txt requirements/build.txt | $(SBOM)/bin/python
 	$(call install,$(SBOM),container)
 	@touch $@
 

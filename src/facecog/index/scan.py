@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 import numkong
 import numpy as np
-import simsimd
 from numpy.typing import NDArray
+
+from facecog.index.products import fastest
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -186,8 +187,7 @@ class Probes:
         """Products of codes, exact whole numbers, row by row with all probes."""
         if self._packed is not None:
             return np.asarray(numkong.dots_packed(rows.of.codes, self._packed)).ravel()
-        # Without `out`: simsimd 6.5 then gives a reference to None away that is not its own.
-        return np.asarray(simsimd.cdist(self._lone, rows.of.codes, "dot")).ravel()
+        return fastest(self._lone.shape[1])(self._lone, rows.of.codes)
 
     def passed(self, part: int, rows: Rows, dots: NDArray[Any], cuts: NDArray[np.int32]) -> Passed:
         """Of a part's products those of living rows that reach their probe's cut."""
