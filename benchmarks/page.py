@@ -86,7 +86,7 @@ def lead(parts: Sequence[Part]) -> str:
 def section(part: Part, machine: str) -> str:
     """One part: its tables and plots, and the machine's letter where there are several."""
     on = f", measured on machine {machine}" if machine else ""
-    pieces = [f"## {part.title}", f"`python -m benchmarks.{part.name}`{on}", part.note]
+    pieces = [f"## {part.title}", f"`python -m benchmarks.{part.name.split()[0]}`{on}", part.note]
     pieces += map(markdown, part.tables)
     pieces += [f"![{plot.title}](performance/{plot.name}.svg)" for plot in part.plots]
     return "\n\n".join(piece for piece in pieces if piece) + "\n"
