@@ -13,7 +13,7 @@ WORKDIR /src
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY requirements requirements
 COPY src src
 RUN python3 -m venv /opt/facecog/venv \

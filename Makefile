@@ -20,7 +20,7 @@ DLIB := .venv-dlib
 # And one that has the app alone, to say what it is made of.
 SBOM := .venv-sbom
 # What is compiled or named when facecog is installed.
-SOURCE := pyproject.toml src/facecog/index/_products.c
+SOURCE := pyproject.toml setup.py src/facecog/index/_products.c
 PARTS ?=
 
 .PHONY: run test test-deepface bench bench-smoke lint format screenshots lock audit sbom clean
