@@ -109,7 +109,7 @@ def measure(smoke: bool) -> Part:
         bench = Bench(peers, scratch, smoke)
         embedding = bench.embedding(1 if smoke else 25)
         measured = {n: bench.with_gallery(n, rounds) for n, rounds in bench.galleries.items()}
-        beside = bench.beside(1 if smoke else 40)
+        beside = bench.beside(1 if smoke else 100)
         versions = list(dict.fromkeys(one.version for one in peers))
     searching = {n: search for n, (search, _) in measured.items()}
     naming = {n: name for n, (_, name) in measured.items()}

@@ -83,4 +83,4 @@ def _compiled(
 
 
 def _outputs(request: openvino.InferRequest, feed: NDArray[Any]) -> list[NDArray[np.float32]]:
-    return list(request.infer([feed], share_inputs=True).values())
+    return list(request.infer(feed, share_inputs=True).values())
