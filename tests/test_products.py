@@ -86,6 +86,14 @@ def test_what_was_not_compiled_is_done_without(
     assert fastest(512) in ways()
 
 
+def test_what_was_compiled_for_another_system_is_done_without(
+    untried: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "find_spec", lambda _: find_spec("facecog.index.products"))
+
+    assert by_own() is None
+
+
 def test_a_compiler_has_nothing_to_complain_of(tmp_path: Path) -> None:
     strictly = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
 

@@ -59,11 +59,14 @@ def by_numkong(probe: Codes, rows: Codes) -> NDArray[Any]:
 
 @cache
 def by_own() -> Multiply | None:
-    """_products.c; None where it was not compiled, or the processor has no AVX2."""
+    """_products.c; None where it was not compiled for here, or there is no AVX2."""
     found = find_spec("facecog.index._products")
     if found is None or found.origin is None:
         return None
-    compiled = ctypes.CDLL(found.origin)
+    try:
+        compiled = ctypes.CDLL(found.origin)
+    except OSError:  # compiled for another system
+        return None
     if not compiled.facecog_can_multiply():
         return None
     multiply = compiled.facecog_multiply
