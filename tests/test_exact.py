@@ -343,10 +343,10 @@ def tighter(monkeypatch: pytest.MonkeyPatch, factor: float) -> Iterator[None]:
     """Bounds that are a part of what they must be."""
     made = scan.Probes.bounded
 
-    def bounded(*args: object) -> scan.Found:
+    def bounded(*args: object) -> scan.Hits:
         found = made(*args)  # type: ignore[arg-type]
         middle, error = (found.lower + found.upper) / 2, (found.upper - found.lower) / 2
-        return found._replace(lower=middle - factor * error, upper=middle + factor * error)
+        return found._replace(bounds=np.array([middle - factor * error, middle + factor * error]))
 
     with monkeypatch.context() as patched:
         patched.setattr(scan.Probes, "bounded", bounded)

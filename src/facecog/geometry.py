@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -99,14 +100,21 @@ def pose(landmarks: Points) -> Pose:
     DeMenthon and Davis, IJCV 15, 1995, without the iterations). One average head stands for all,
     so that a long nose reads as a few degrees.
     """
-    affine = ((landmarks - landmarks.mean(axis=0)).T @ _HEAD_INVERSE.T).tolist()
-    (x, y, z), (u, v, w) = _nearest_rotation(*affine)  # to the right and down in the picture
+    across, down = landmarks.T.tolist()
+    # Where the landmarks are as a whole does not matter: each row of the inverse adds up to 0.
+    (x, y, z), (u, v, w) = _nearest_rotation(_affine(across), _affine(down))
     angles = (
         math.asin(min(1.0, max(-1.0, y * w - z * v))),  # of right x down, which points backwards
         math.atan2(z * u - x * w, x * v - y * u),
         math.atan2(u, x),
     )
     return Pose(*map(math.degrees, angles))
+
+
+def _affine(along: list[float]) -> Row:
+    """What takes HEAD to the landmarks along one axis of the picture."""
+    x, y, z = (sum(map(mul, row, along)) for row in _HEAD_INVERSE)
+    return x, y, z
 
 
 def _nearest_rotation(one: Row, other: Row) -> tuple[Row, Row]:
@@ -133,7 +141,7 @@ def _added(a: float, one: Row, b: float, other: Row) -> Row:
     return x, y, z
 
 
-_HEAD_INVERSE = np.linalg.pinv(HEAD - HEAD.mean(axis=0))
+_HEAD_INVERSE = np.linalg.pinv(HEAD - HEAD.mean(axis=0)).tolist()
 
 
 def pixel_of_crop(landmarks: Points) -> float:

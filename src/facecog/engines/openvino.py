@@ -55,7 +55,8 @@ class OpenVinoNetwork:
 
     def run(self, pixels: Pixels) -> list[NDArray[np.float32]]:
         """Feed one RGB picture, uint8, shape (H, W, 3); all outputs."""
-        feed = np.ascontiguousarray(pixels[None]) if self._takes_pixels else blob(self.card, pixels)
+        # A copy of the pixels, for OpenVINO shares only what may be written to.
+        feed = np.array(pixels[None], order="C") if self._takes_pixels else blob(self.card, pixels)
         if self._alone.acquire(blocking=False):
             try:
                 return _outputs(self._here, feed)
@@ -83,4 +84,5 @@ def _compiled(
 
 
 def _outputs(request: openvino.InferRequest, feed: NDArray[Any]) -> list[NDArray[np.float32]]:
-    return list(request.infer(feed, share_inputs=True).values())
+    request.set_input_tensor(openvino.Tensor(feed, shared_memory=True))
+    return list(request.infer().values())

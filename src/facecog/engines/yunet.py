@@ -6,6 +6,7 @@ OpenCV's FaceDetectorYN (modules/objdetect/src/face_detect.cpp).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -35,19 +36,36 @@ class Detections(NamedTuple):
 def decode(outputs: list[Array], width: int, min_score: float) -> Detections:
     """The network's outputs, in the order of OUTPUTS, for an input of `width` pixels across."""
     kinds = (outputs[kind :: len(HEADS)] for kind in range(len(HEADS)))
-    cls, obj, bbox, kps = (np.concatenate([level[0] for level in levels]) for levels in kinds)
-    scores = np.sqrt(cls[:, 0].clip(0, 1) * obj[:, 0].clip(0, 1))
-    sure = np.flatnonzero(scores >= min_score)
-    ends = np.cumsum([level.shape[1] for level in outputs[:: len(HEADS)]])
-    level = np.searchsorted(ends, sure, side="right")
-    stride = np.array(STRIDES)[level]
-    place = sure - np.concatenate([[0], ends])[level]
-    columns = width // stride
-    cell = np.stack([place % columns, place // columns], axis=1).astype(np.float32)
-    stride = stride[:, None].astype(np.float32)
-    centre = (cell + bbox[sure, :2]) * stride
+    cls, obj, bbox, kps = (np.concatenate(levels, axis=1)[0] for levels in kinds)
+    scores = np.sqrt(_part(cls[:, 0]) * _part(obj[:, 0]))
+    sure = (scores >= min_score).nonzero()[0]
+    cells, strides = _places(width, tuple(level.shape[1] for level in outputs[:: len(HEADS)]))
+    cell, stride = cells[sure], strides[sure]
     extent = np.exp(bbox[sure, 2:]) * stride
+    corner = (cell + bbox[sure, :2]) * stride - extent / 2
     landmarks = (kps[sure].reshape(-1, 5, 2) + cell[:, None]) * stride[:, None]
-    boxes, certain = np.hstack([centre - extent / 2, extent]), scores[sure]
+    boxes, certain = np.concatenate([corner, extent], axis=1), scores[sure]
     kept = non_maximum_suppression(boxes, certain, OVERLAP)
     return Detections(boxes[kept], landmarks[kept], certain[kept])
+
+
+def _part(scores: Array) -> Array:
+    """Within 0 and 1."""
+    return np.minimum(np.maximum(scores, 0), 1)
+
+
+@lru_cache(maxsize=16)  # the pictures of one camera have one size
+def _places(width: int, counts: tuple[int, ...]) -> tuple[Array, Array]:
+    """Of each place in the outputs its cell, shape (n, 2) in strides, and its stride, (n, 1).
+
+    Args:
+        counts: places of each of STRIDES.
+    """
+    columns = [width // stride for stride in STRIDES]
+    at = [np.arange(count) for count in counts]
+    cells = [
+        np.stack([place % across, place // across], axis=1)
+        for place, across in zip(at, columns, strict=True)
+    ]
+    strides = np.repeat(STRIDES, counts)[:, None]
+    return np.concatenate(cells).astype(np.float32), strides.astype(np.float32)

@@ -81,51 +81,49 @@ class Rows(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """Rows that may be among the nearest of a probe, in no order.
+    """Rows and probes whose score has these bounds.
 
     Attributes:
-        parts, rows: which of the parts that were scanned, and which row of it, shape (n,).
-        upper: bounds of their scores, shape (n,).
+        at: numbers of part, row and probe, shape (3, n).
+        bounds: the lower and the upper ones, shape (2, n).
     """
 
-    parts: Numbers
-    rows: Numbers
-    upper: Floats
+    at: Numbers
+    bounds: Floats
+
+    @property
+    def parts(self) -> Numbers:
+        return self.at[0, :]
+
+    @property
+    def rows(self) -> Numbers:
+        return self.at[1, :]
+
+    @property
+    def probes(self) -> Numbers:
+        return self.at[2, :]
+
+    @property
+    def lower(self) -> Floats:
+        return self.bounds[0, :]
+
+    @property
+    def upper(self) -> Floats:
+        return self.bounds[1, :]
 
     def take(self, which: Numbers | NDArray[np.bool_]) -> Hits:
-        return Hits(self.parts[which], self.rows[which], self.upper[which])
+        return Hits(self.at[:, which], self.bounds[:, which])
 
-
-class Found(NamedTuple):
-    """Rows and probes whose score has these bounds, all of shape (n,)."""
-
-    parts: Numbers
-    rows: Numbers
-    probes: Numbers
-    lower: Floats
-    upper: Floats
-
-    def take(self, which: NDArray[np.bool_]) -> Found:
-        return Found(
-            self.parts[which],
-            self.rows[which],
-            self.probes[which],
-            self.lower[which],
-            self.upper[which],
-        )
-
-    def joined(self, more: Found) -> Found:
-        return Found(
-            np.concatenate([self.parts, more.parts]),
-            np.concatenate([self.rows, more.rows]),
-            np.concatenate([self.probes, more.probes]),
-            np.concatenate([self.lower, more.lower]),
-            np.concatenate([self.upper, more.upper]),
+    def joined(self, more: Hits) -> Hits:
+        if not self.at.size:
+            return more
+        return Hits(
+            np.concatenate([self.at, more.at], axis=1),
+            np.concatenate([self.bounds, more.bounds], axis=1),
         )
 
 
-NO_ROWS, NO_SCORES = np.zeros(0, np.intp), np.zeros(0)
-NOTHING = Found(NO_ROWS, NO_ROWS, NO_ROWS, NO_SCORES, NO_SCORES)
+NONE = Hits(np.empty((3, 0), np.intp), np.empty((2, 0)))
 
 
 class Passed(NamedTuple):
@@ -152,7 +150,7 @@ def coded(vectors: Floats, astray: Floats | float = 0.0, least: float = 1e-30) -
     """
     largest = np.maximum(np.abs(vectors).max(axis=1), least)
     scales = (largest / FINEST).astype(np.float32)
-    codes = np.rint(vectors / scales[:, None]).clip(-FINEST, FINEST)
+    codes = np.rint(vectors / scales[:, None])  # up to FINEST: a scale is off by 1e-7 at most
     lost = vectors - scales[:, None] * codes
     errors = np.sqrt((lost * lost).sum(axis=1)) + astray + ROUNDING
     above = np.nextafter(errors.astype(np.float32), np.float32(np.inf))
@@ -198,28 +196,30 @@ class Probes:
             at = at[~rows.dead[at // self.count]]
         return Passed(part, at, dots[at])
 
-    def bounded(self, parts: Sequence[Rows], passed: Sequence[Passed]) -> Found:
+    def bounded(self, parts: Sequence[Rows], passed: Sequence[Passed]) -> Hits:
         """Bounds of the scores whose products passed."""
-        own = [(parts[one.part].of, one.at // self.count) for one in passed]
+        passed = [one for one in passed if len(one.at)]
+        if not passed:
+            return NONE
         numbers = np.repeat([one.part for one in passed], [len(one.at) for one in passed])
-        rows = np.concatenate([at for _, at in own])
-        probes = np.concatenate([one.at for one in passed]) - rows * self.count
+        rows, probes = np.divmod(np.concatenate([one.at for one in passed]), self.count)
+        own = [(parts[one.part].of, one.at // self.count) for one in passed]
         scales = np.concatenate([codes.scales[at] for codes, at in own]) * self._scales[probes]
         errors = np.concatenate([codes.errors[at] for codes, at in own]) * self._by[probes]
         score = np.concatenate([one.dots for one in passed]) * scales
         errors += self._more[probes]
-        return Found(numbers, rows, probes, score - errors, score + errors)
+        return Hits(np.array([numbers, rows, probes]), np.array([score - errors, score + errors]))
 
     def cuts(self, parts: Sequence[Rows], floors: Floats) -> NDArray[np.int32]:
         """Products below which no row of a part can reach the floors, shape (parts, probes)."""
-        if np.isneginf(floors).all():
+        if (floors == -np.inf).all():
             return np.full((len(parts), self.count), LIMITS.min, np.int32)
         known = np.array([(rows.error, *rows.scales) for rows in parts])
         worst, least, most = known.T[:, :, None]
         needed = floors - (worst * self._by + self._more)
         products = np.floor(needed / (np.where(needed > 0, most, least) * self._scales)) - 1
-        cuts: NDArray[np.int32] = np.clip(products, LIMITS.min, LIMITS.max).astype(np.int32)
-        return cuts
+        within: Floats = np.minimum(np.maximum(products, LIMITS.min), LIMITS.max)
+        return within.astype(np.int32)
 
     def floors(self, rows: Rows, dots: NDArray[Any], k: int) -> Floats:
         """For each probe a score that k of some rows have or pass; -inf where that is unknown."""
@@ -235,11 +235,11 @@ class Probes:
         floors: Floats = scores - (rows.error * self._by + self._more)
         return floors
 
-    def risen(self, floors: Floats, found: Found, k: int) -> Floats:
+    def risen(self, floors: Floats, hits: Hits, k: int) -> Floats:
         """Floors when this was found too."""
         risen = floors.copy()
         for probe in range(self.count):
-            lower = found.lower[found.probes == probe]
+            lower = hits.lower if self.count == 1 else hits.lower[hits.probes == probe]
             if len(lower) >= k:
                 risen[probe] = max(floors[probe], np.partition(lower, -k)[-k])
         return risen
@@ -253,32 +253,31 @@ def nearest(parts: Sequence[Rows], vectors: Floats, k: int) -> list[Hits]:
         vectors: the probes, float64, shape (n, d).
         k: at least 1.
     """
-    norms = np.linalg.norm(vectors, axis=1)
+    norms = np.sqrt((vectors * vectors).sum(axis=1))
     codes = coded(vectors)
-    hits: list[Hits] = []
+    found: list[Hits] = []
     for start in range(0, len(vectors), PROBES):
         some = slice(start, start + PROBES)
-        hits += _nearest(parts, Probes(codes.take(some), norms[some]), k)
-    return hits
+        found += _nearest(parts, Probes(codes.take(some), norms[some]), k)
+    return found
 
 
 def _nearest(parts: Sequence[Rows], probes: Probes, k: int) -> Iterator[Hits]:
     order = sorted(range(len(parts)), key=lambda number: -len(parts[number].of.codes))
     first = probes.dots(parts[order[0]])
     floors = probes.floors(parts[order[0]], first, k)
-    found = NOTHING
+    hits = NONE
     for stretch in _stretches(order):
         cuts = probes.cuts([parts[number] for number in stretch], floors)
         passed = []
         for number, cut in zip(stretch, cuts, strict=True):
             dots = first if number == order[0] else probes.dots(parts[number])
             passed.append(probes.passed(number, parts[number], dots, cut))
-        found = found.joined(probes.bounded(parts, passed))
-        floors = probes.risen(floors, found, k)
-        found = found.take(found.upper >= floors[found.probes])
+        hits = hits.joined(probes.bounded(parts, passed))
+        floors = probes.risen(floors, hits, k)
+        hits = hits.take(hits.upper >= floors[hits.probes])
     for probe in range(probes.count):
-        own = found.probes == probe
-        yield Hits(found.parts[own], found.rows[own], found.upper[own])
+        yield hits if probes.count == 1 else hits.take(hits.probes == probe)
 
 
 def _stretches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
