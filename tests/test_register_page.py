@@ -218,6 +218,28 @@ def test_a_photo_without_a_face_is_refused(site: Site, open_page: OpenPage, phot
     expect(page.get_by_test_id("summary")).to_have_text("Nobody in the photo")
 
 
+def test_a_button_stays_where_it_is_while_it_is_pressed(
+    open_page: OpenPage, seeing: Seeing, photos: Path
+) -> None:
+    page, held = open_page("/register", within=seeing(None)), list[Route]()
+    expect_state(page, "no-camera")  # which would look for faces too
+    page.route("**/api/detect*", lambda route: held.append(route))
+    with page.expect_request("**/api/detect*"):
+        page.get_by_test_id("file").set_input_files(photos / "coffee.png")
+    page.get_by_test_id("name").fill("Anna")
+    button = page.get_by_test_id("submit")
+    button.hover()
+    page.mouse.down()
+    with page.expect_response("**/api/detect*"):
+        held[0].continue_()
+    page.wait_for_timeout(300)  # in which the answer would be said
+
+    expect(page.get_by_test_id("message")).to_be_empty()
+    page.mouse.up()
+    expect_state(page, "refused")
+    expect(page.get_by_test_id("message")).to_contain_text("no face")
+
+
 def test_a_file_that_is_no_picture_is_refused(open_page: OpenPage, tmp_path: Path) -> None:
     (tmp_path / "note.jpg").write_text("not a picture")
     page = open_page("/register")

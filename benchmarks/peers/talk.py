@@ -91,6 +91,8 @@ def peer(kind: Kind, scratch: Path) -> Iterator[Peer]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
+        if kind != AS_IT_COMES:
+            _hold_to_one_core(process)
         try:
             yield Peer(kind, process)
         finally:
@@ -106,6 +108,12 @@ def ready(kinds: Sequence[Kind]) -> list[Kind]:
     # deepface looks for its weights there; they are the files that facecog has.
     share(DEEPFACES.values(), assets.MODELS, DEEPFACE_HOME / ".deepface" / "weights")
     return [kind for kind in kinds if kind.here]
+
+
+def _hold_to_one_core(process: subprocess.Popen[str]) -> None:
+    """All to the same: on a shared machine one core can be slower than another for minutes."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(0))})
 
 
 def _environment(kind: Kind) -> dict[str, str]:

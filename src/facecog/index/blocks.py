@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from facecog.domain import Vectors
 from facecog.index.columns import Group, Ids, Samples, places_of
 from facecog.index.grouping import AT_ONCE
+from facecog.index.pages import codes_in_large_pages
 from facecog.index.scan import Codes, Numbers, Rows
 
 BLOCK = 32_768  # samples in a block, at most,
@@ -136,7 +137,7 @@ def _opened(first: Group, room: int) -> Block:
     own, dimension = first.samples.vectors.shape
     length = max(own, SMALLEST, min(BLOCK, BLOCK_BYTES // dimension, room))
     codes = Codes(
-        np.empty((length, dimension), np.int8),
+        codes_in_large_pages(length, dimension),
         np.empty(length, np.float32),
         np.empty(length, np.float32),
     )

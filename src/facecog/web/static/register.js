@@ -18,6 +18,7 @@ import { t } from './texts.js';
 import { Tray } from './tray.js';
 
 const QUALITY = 0.92; // of the JPEG of a frame that is kept
+const PRESSED = 50; // ms until it is looked at again whether a button still is
 
 const $ = (id) => document.getElementById(id);
 const stage = new Stage();
@@ -171,7 +172,12 @@ function pick(index) {
   say(shown.reason, shown.reason ? 'refused' : '');
 }
 
+// What is said moves what is below it: not while a button is pressed, for the press would miss it.
 function checked(item) {
+  if (document.querySelector('button:active')) {
+    setTimeout(checked, PRESSED, item);
+    return;
+  }
   tray.draw(item);
   if (item.removed) return;
   if (item === shown && stage.state === 'photo') drawShown();
