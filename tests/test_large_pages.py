@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facecog.index.pages import LARGE, codes_in_large_pages
+from facecog.index.large_pages import LARGE, codes_in_large_pages
 
 
 @pytest.mark.parametrize("rows", [0, 1, 16_383, 16_384, 32_768])

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from facecog.domain import Vectors
 from facecog.index.columns import Group, Ids, Samples, places_of
 from facecog.index.grouping import AT_ONCE
-from facecog.index.pages import codes_in_large_pages
+from facecog.index.large_pages import codes_in_large_pages
 from facecog.index.scan import Codes, Numbers, Rows
 
 BLOCK = 32_768  # samples in a block, at most,
